@@ -1,0 +1,29 @@
+"""Everything that can go wrong in the grader itself: one tree, one line each."""
+
+
+class GraderError(Exception):
+    """Something that a user can mend; its text is one line that names the remedy."""
+
+
+class CourseError(GraderError):
+    """The course's own files do not fit together: file and remedy are named."""
+
+
+class UnknownExercise(GraderError):
+    """No exercise or module answers to that name."""
+
+
+class UnreadableSubmission(GraderError):
+    """The file to be graded cannot be read as one regular file of text."""
+
+
+class StageError(GraderError):
+    """The processes in which submissions run could not be started or were lost."""
+
+
+class NotStarted(Exception):  # noqa: N818 - it is the submission's state, not the grader's error
+    """The submission never came up; the text says why, in the student's own file and line."""
+
+
+class Unmet(AssertionError):  # noqa: N818 - it reads as a verdict, and pytest treats it as an assertion
+    """The world did not see what the behaviour asks for; the text says what it saw instead."""
