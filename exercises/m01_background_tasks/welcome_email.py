@@ -1,0 +1,60 @@
+"""The welcome email: nobody waits for the mail server.
+
+POST /signups  {"email": "ada@example.com"}
+    202 Accepted, {"id": "<string>", "email": "ada@example.com"}, and a Location header that leads to the signup.
+    The new subscriber gets one email.
+GET /signups/{id}: 200 with the same body.
+
+SMTP_HOST and SMTP_PORT tell where the mail server is (no login, no TLS). It may be stuck: it takes the connection and
+says nothing. Even then a signup is answered at once, and other visitors are served while the email waits. Nothing
+dawdles: when the mail server is quick, the email has left within a tenth of a second.
+
+Your part is sign_up, and send_welcome if you like: as it is, the visitor waits for the mail server, is told 200, and
+learns no address at which to look again.
+"""
+
+import os
+import smtplib
+from email.message import EmailMessage
+from uuid import uuid4
+
+from fastapi import FastAPI, HTTPException
+from pydantic import BaseModel, EmailStr
+
+
+class NewSignup(BaseModel):
+    email: EmailStr
+
+
+class Signup(NewSignup):
+    id: str
+
+
+app = FastAPI()
+signups: dict[str, Signup] = {}
+
+
+def send_welcome(address: str) -> None:
+    """Write to one new subscriber; return when the mail server has taken the email."""
+    mail = EmailMessage()
+    mail["From"] = "hello@example.org"
+    mail["To"] = address
+    mail["Subject"] = "Welcome"
+    mail.set_content("Good to have you with us.")
+    with smtplib.SMTP(os.environ["SMTP_HOST"], int(os.environ["SMTP_PORT"])) as server:
+        server.send_message(mail)
+
+
+@app.post("/signups")
+def sign_up(new: NewSignup) -> Signup:
+    signup = Signup(id=uuid4().hex, email=new.email)
+    signups[signup.id] = signup
+    send_welcome(signup.email)  # Your part: the visitor waits here.
+    return signup
+
+
+@app.get("/signups/{signup_id}")
+def read_signup(signup_id: str) -> Signup:
+    if signup_id not in signups:
+        raise HTTPException(404)
+    return signups[signup_id]
