@@ -1,0 +1,113 @@
+"""The dependency commits after its yield, but with the scope that ends before the response."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from email.message import EmailMessage
+from typing import Annotated
+
+import aiosmtplib
+import httpx
+from fastapi import BackgroundTasks, Body, Depends, FastAPI, HTTPException
+from pydantic import BaseModel, EmailStr
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+DATABASE_URL = os.environ.get("DATABASE_URL", "sqlite+aiosqlite:///members.db")
+POOL_TIMEOUT = float(os.environ.get("POOL_TIMEOUT_SECONDS", "2"))
+TEMPLATES_URL = os.environ.get("TEMPLATES_URL", "http://localhost:8001")
+SMTP_HOST, SMTP_PORT = os.environ.get("SMTP_HOST", "localhost"), int(os.environ.get("SMTP_PORT", "1025"))
+
+engine = create_async_engine(DATABASE_URL, pool_size=1, max_overflow=0, pool_timeout=POOL_TIMEOUT)
+open_session = async_sessionmaker(engine, expire_on_commit=False)
+
+
+class Base(DeclarativeBase): ...
+
+
+class Member(Base):
+    __tablename__ = "members"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    email: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+
+
+class Signup(BaseModel):
+    email: EmailStr
+    name: str
+
+
+class Shown(Signup):
+    id: int
+
+
+@asynccontextmanager
+async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+    async with engine.begin() as connection:
+        await connection.run_sync(Base.metadata.create_all)
+    yield
+    await engine.dispose()
+
+
+async def get_session() -> AsyncIterator[AsyncSession]:
+    async with open_session() as session:
+        yield session
+        await session.commit()
+
+
+async def fetch_template() -> str:
+    async with httpx.AsyncClient() as client:
+        reply = await client.get(f"{TEMPLATES_URL}/welcome")
+    return str(reply.raise_for_status().json()["text"])
+
+
+async def send_letter(address: str, text: str) -> None:
+    letter = EmailMessage()
+    letter["From"], letter["To"], letter["Subject"] = "club@example.com", address, "Welcome"
+    letter.set_content(text)
+    await aiosmtplib.send(letter, hostname=SMTP_HOST, port=SMTP_PORT)
+
+
+async def welcome(member_id: int) -> None:
+    template = await fetch_template()
+    # Open late, close early: the only connection is not for keeping while somebody else is slow.
+    async with open_session() as session:
+        member = await session.get_one(Member, member_id)
+    await send_letter(member.email, template.replace("{name}", member.name))
+
+
+Session = Annotated[AsyncSession, Depends(get_session, scope="function")]
+app = FastAPI(lifespan=lifespan)
+
+
+@app.post("/members", status_code=201, response_model=Shown)
+async def sign_up(signup: Signup, session: Session, jobs: BackgroundTasks) -> Member:
+    member = Member(email=signup.email, name=signup.name)
+    session.add(member)
+    try:
+        await session.flush()
+    except IntegrityError as error:
+        raise HTTPException(409, "This address belongs to a member already.") from error
+    jobs.add_task(welcome, member.id)  # the object is the request's, the id is good anywhere
+    return member
+
+
+async def find(member_id: int, session: Session) -> Member:
+    if member := await session.get(Member, member_id):
+        return member
+    raise HTTPException(404, "There is no such member.")
+
+
+@app.get("/members/{member_id}", response_model=Shown)
+async def show(member: Annotated[Member, Depends(find)]) -> Member:
+    return member
+
+
+@app.patch("/members/{member_id}", response_model=Shown)
+async def rename(
+    name: Annotated[str, Body(embed=True)], member: Annotated[Member, Depends(find)], session: Session
+) -> Member:
+    member.name = name
+    await session.commit()
+    return member
