@@ -1,0 +1,99 @@
+"""The task manager: jobs that can be asked after, cancelled, and forgotten in time.
+
+A shop prints parcel labels on a network printer, one job for each label. People change their minds: a job
+can be cancelled, and a label that is ordered anew replaces the one still in work.
+
+    POST   /jobs {"labels": ["A-17", "B-2"]}  202 {"ids": ["...", "..."]}: a job for each label, in that order,
+                                              without waiting for the printer
+    GET    /jobs/{id}  200 {"id": "...", "label": "A-17", "status": "running", "error": null}, or 404
+    DELETE /jobs/{id}  202: a job in work is asked to stop; 409: it has ended already; 404
+
+Your part is `print_label` and `TaskManager`; the endpoints are given, though you may change them.
+1. A job reads "running" until it ends as "done", "failed" or "cancelled". An end is final.
+2. A failed job's `error` is a text that says why, not an empty one; in every other state it is null.
+3. A cancelled job stops and reads "cancelled". If it has sent the printer `PRINT A-17`, it also sends `CANCEL A-17`.
+4. A label is in work only once: starting a job cancels the one still in work for the same label. They may
+   come in one request, ["A-17", "A-17"]; then the first is cancelled before it has made its first step.
+5. RESULT_TTL_SECONDS (3600 when not set) after its end a job is forgotten: 404. A job in work is not.
+Nothing may dawdle: an effect follows its cause within a tenth of a second when the world is quick. Only
+forgetting may take up to half a second longer than the setting says.
+
+The printer listens at PRINTER_HOST, PRINTER_PORT. One connection prints one label: it is sent the line `PRINT A-17`
+and answers with the line `DONE A-17`, or `JAM A-17` when it could not print. Until then it may be sent `CANCEL A-17`.
+"""
+
+import asyncio
+import os
+from uuid import uuid4
+
+from fastapi import FastAPI, HTTPException
+from pydantic import BaseModel
+
+RESULT_TTL = float(os.environ.get("RESULT_TTL_SECONDS", "3600"))
+app = FastAPI()
+
+
+class Order(BaseModel):
+    labels: list[str]
+
+
+class Job(BaseModel):
+    id: str
+    label: str
+    status: str = "running"
+    error: str | None = None
+
+
+async def print_label(label: str) -> None:
+    # Your part: a job that is cancelled here owes the printer a word.
+    reader, writer = await asyncio.open_connection(os.environ["PRINTER_HOST"], int(os.environ["PRINTER_PORT"]))
+    try:
+        writer.write(f"PRINT {label}\n".encode())
+        if not (await reader.readline()).startswith(b"DONE"):
+            raise RuntimeError("the printer did not print the label")
+    finally:
+        writer.close()
+
+
+class TaskManager:
+    def __init__(self) -> None:
+        self.jobs: dict[str, Job] = {}
+        self.tasks: dict[str, asyncio.Task[None]] = {}  # of the jobs in work
+
+    # Your part: a job has more than one way to end, and it does not stay for ever.
+    def start(self, label: str) -> Job:
+        job = Job(id=uuid4().hex, label=label)
+        self.jobs[job.id] = job
+        self.tasks[job.id] = asyncio.create_task(self.run(job))
+        return job
+
+    async def run(self, job: Job) -> None:
+        await print_label(job.label)
+        job.status = "done"
+        del self.tasks[job.id]
+
+    def cancel(self, job_id: str) -> bool:
+        return job_id in self.tasks and self.tasks[job_id].cancel()
+
+
+manager = TaskManager()
+
+
+@app.post("/jobs", status_code=202)
+async def start(order: Order) -> dict[str, list[str]]:
+    return {"ids": [manager.start(label).id for label in order.labels]}
+
+
+@app.get("/jobs/{job_id}")
+async def status(job_id: str) -> Job:
+    if job_id not in manager.jobs:
+        raise HTTPException(404)
+    return manager.jobs[job_id]
+
+
+@app.delete("/jobs/{job_id}", status_code=202)
+async def cancel(job_id: str) -> None:
+    if job_id not in manager.jobs:
+        raise HTTPException(404)
+    if not manager.cancel(job_id):
+        raise HTTPException(409)

@@ -1,0 +1,66 @@
+"""The request's own background task prints the label: the server holds it until the end."""
+
+import asyncio
+import gc
+import logging
+import os
+from uuid import uuid4
+
+from fastapi import BackgroundTasks, FastAPI, HTTPException
+from pydantic import BaseModel
+
+logger = logging.getLogger(__name__)
+app = FastAPI()
+
+
+class Order(BaseModel):
+    label: str
+
+
+class Label(Order):
+    id: str
+    status: str = "printing"
+
+
+labels: dict[str, Label] = {}
+
+
+async def print_label(label: Label) -> None:
+    reader, writer = await asyncio.open_connection(os.environ["PRINTER_HOST"], int(os.environ["PRINTER_PORT"]))
+    try:
+        writer.write(f"PRINT {label.label}\n".encode())
+        if not (await reader.readline()).startswith(b"DONE"):
+            raise RuntimeError("the printer did not print")
+        label.status = "printed"
+    finally:
+        writer.close()
+
+
+async def print_and_tell(label: Label) -> None:
+    try:
+        await print_label(label)
+    except Exception:
+        label.status = "failed"
+        logger.exception("label %s was not printed", label.label)
+
+
+@app.post("/labels", status_code=202)
+async def order(order: Order, background: BackgroundTasks) -> dict[str, str]:
+    label = Label(id=uuid4().hex, label=order.label)
+    labels[label.id] = label
+    background.add_task(print_and_tell, label)
+    return {"id": label.id}
+
+
+@app.get("/labels/{label_id}")
+async def status(label_id: str) -> Label:
+    if label_id not in labels:
+        raise HTTPException(404)
+    return labels[label_id]
+
+
+@app.get("/stats")
+async def stats() -> dict[str, int]:
+    gc.collect()  # so that only what is really referred to is counted
+    tasks = [thing for thing in gc.get_objects() if type(thing) is asyncio.Task]
+    return {"finished_tasks": sum(task.done() for task in tasks)}

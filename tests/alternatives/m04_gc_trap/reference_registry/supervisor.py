@@ -1,0 +1,88 @@
+"""One supervising task awaits all the others, and is told of a new one by an event."""
+
+import asyncio
+import gc
+import logging
+import os
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from uuid import uuid4
+
+from fastapi import FastAPI, HTTPException
+from pydantic import BaseModel
+
+logger = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    supervisor = asyncio.create_task(supervise())
+    yield
+    supervisor.cancel()
+
+
+app = FastAPI(lifespan=lifespan)
+
+
+class Order(BaseModel):
+    label: str
+
+
+class Label(Order):
+    id: str
+    status: str = "printing"
+
+
+labels: dict[str, Label] = {}
+running: dict[asyncio.Task[None], Label] = {}
+
+
+async def print_label(label: Label) -> None:
+    reader, writer = await asyncio.open_connection(os.environ["PRINTER_HOST"], int(os.environ["PRINTER_PORT"]))
+    try:
+        writer.write(f"PRINT {label.label}\n".encode())
+        if not (await reader.readline()).startswith(b"DONE"):
+            raise RuntimeError("the printer did not print")
+        label.status = "printed"
+    finally:
+        writer.close()
+
+
+def spawn(job: Coroutine[None, None, None], label: Label) -> None:
+    running[asyncio.create_task(job)] = label
+
+
+async def supervise() -> None:
+    while True:
+        if not running:
+            await asyncio.sleep(0.02)
+            continue
+        done, _ = await asyncio.wait(running, timeout=0.02, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            label = running.pop(task)
+            if error := task.exception():
+                label.status = "failed"
+                logger.error("label %s was not printed", label.label, exc_info=error)
+        done, task, error = set(), None, None
+
+
+@app.post("/labels", status_code=202)
+async def order(order: Order) -> dict[str, str]:
+    label = Label(id=uuid4().hex, label=order.label)
+    labels[label.id] = label
+    spawn(print_label(label), label)
+    return {"id": label.id}
+
+
+@app.get("/labels/{label_id}")
+async def status(label_id: str) -> Label:
+    if label_id not in labels:
+        raise HTTPException(404)
+    return labels[label_id]
+
+
+@app.get("/stats")
+async def stats() -> dict[str, int]:
+    gc.collect()  # so that only what is really referred to is counted
+    tasks = [thing for thing in gc.get_objects() if type(thing) is asyncio.Task]
+    return {"finished_tasks": sum(task.done() for task in tasks)}

@@ -1,0 +1,78 @@
+"""Awaits the task before it answers."""
+
+MISTAKE = "A3"
+FAILS = ["test_order_is_accepted"]
+
+import asyncio
+import gc
+import logging
+import os
+from collections.abc import Coroutine
+from uuid import uuid4
+
+from fastapi import FastAPI, HTTPException
+from pydantic import BaseModel
+
+logger = logging.getLogger(__name__)
+app = FastAPI()
+
+
+class Order(BaseModel):
+    label: str
+
+
+class Label(Order):
+    id: str
+    status: str = "printing"
+
+
+labels: dict[str, Label] = {}
+running: set[asyncio.Task[None]] = set()
+
+
+async def print_label(label: Label) -> None:
+    reader, writer = await asyncio.open_connection(os.environ["PRINTER_HOST"], int(os.environ["PRINTER_PORT"]))
+    try:
+        writer.write(f"PRINT {label.label}\n".encode())
+        if not (await reader.readline()).startswith(b"DONE"):
+            raise RuntimeError("the printer did not print")
+        label.status = "printed"
+    finally:
+        writer.close()
+
+
+def spawn(job: Coroutine[None, None, None], label: Label) -> asyncio.Task[None]:
+    task = asyncio.create_task(job)
+    running.add(task)  # the loop itself holds its tasks only weakly
+
+    def ended(task: asyncio.Task[None]) -> None:
+        running.discard(task)
+        # A cancelled task has no exception to ask for; asking all the same would raise CancelledError here.
+        if not task.cancelled() and (error := task.exception()):
+            label.status = "failed"
+            logger.error("label %s was not printed", label.label, exc_info=error)
+
+    task.add_done_callback(ended)
+    return task
+
+
+@app.post("/labels", status_code=202)
+async def order(order: Order) -> dict[str, str]:
+    label = Label(id=uuid4().hex, label=order.label)
+    labels[label.id] = label
+    await asyncio.wait([spawn(print_label(label), label)])
+    return {"id": label.id}
+
+
+@app.get("/labels/{label_id}")
+async def status(label_id: str) -> Label:
+    if label_id not in labels:
+        raise HTTPException(404)
+    return labels[label_id]
+
+
+@app.get("/stats")
+async def stats() -> dict[str, int]:
+    gc.collect()  # so that only what is really referred to is counted
+    tasks = [thing for thing in gc.get_objects() if type(thing) is asyncio.Task]
+    return {"finished_tasks": sum(task.done() for task in tasks)}
