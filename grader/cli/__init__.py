@@ -1,0 +1,37 @@
+"""The command ``grader``. Assembles the commands, each of which has a file; heavy imports come late."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from grader.cli.faults import FLAG, VARIABLE, guarded
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and leave with its exit code: 0 full marks, 1 less, 2 usage, 3 the grader's fault."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    show_traceback = FLAG in given or os.environ.get(VARIABLE, "") not in ("", "0")
+    sys.exit(guarded(lambda: _run(prepared(given)), show_traceback=show_traceback))
+
+
+def prepared(given: Sequence[str]) -> list[str]:
+    """The arguments as Typer understands them.
+
+    The traceback's flag may stand anywhere, and ``--json`` may do without a file: then it gets ``-``.
+    """
+    arguments = [argument for argument in given if argument != FLAG]
+    following = [*arguments[1:], "--"]
+    ready: list[str] = []
+    for argument, after in zip(arguments, following, strict=True):
+        ready.append(argument)
+        if argument == "--json" and after != "-" and after.startswith("-"):
+            ready.append("-")
+    return ready
+
+
+def _run(arguments: Sequence[str]) -> None:
+    from grader.cli.app import app
+
+    app(args=arguments, prog_name="grader")
