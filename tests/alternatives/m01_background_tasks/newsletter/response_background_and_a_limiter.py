@@ -1,0 +1,76 @@
+"""A response with a background task of its own, and an anyio group under a capacity limiter."""
+
+import os
+from email.message import EmailMessage
+from uuid import uuid4
+
+import aiosmtplib
+import anyio
+from fastapi import FastAPI, HTTPException
+from fastapi.responses import JSONResponse
+from starlette.background import BackgroundTask
+from pydantic import BaseModel, EmailStr
+
+app = FastAPI()
+
+
+class Newsletter(BaseModel):
+    subject: str
+    text: str
+    recipients: list[EmailStr]
+
+
+class Progress(BaseModel):
+    status: str = "sending"
+    sent: int = 0
+    failed: dict[str, str] = {}
+
+
+progress_of: dict[str, Progress] = {}
+MAIL_CONNECTIONS = int(os.environ.get("MAIL_CONNECTIONS", "4"))
+
+
+async def send_mail(newsletter: Newsletter, recipient: str) -> None:
+    message = EmailMessage()
+    message["From"], message["To"], message["Subject"] = "news@example.org", recipient, newsletter.subject
+    message.set_content(newsletter.text)
+    await aiosmtplib.send(message, hostname=os.environ["SMTP_HOST"], port=int(os.environ["SMTP_PORT"]))
+
+
+async def deliver(limiter: anyio.CapacityLimiter, newsletter: Newsletter, recipient: str, progress: Progress) -> None:
+    async with limiter:
+        try:
+            await send_mail(newsletter, recipient)
+            progress.sent += 1
+        except Exception as error:  # noqa: BLE001 - whatever it was, it is this recipient's failure and nobody else's
+            progress.failed[recipient] = repr(error)
+
+
+async def send_to_all(newsletter: Newsletter, progress: Progress) -> None:
+    # All the mails in one background task, because several tasks would run one after the other.
+    limiter = anyio.CapacityLimiter(MAIL_CONNECTIONS)
+    async with anyio.create_task_group() as group:
+        for recipient in newsletter.recipients:
+            group.start_soon(deliver, limiter, newsletter, recipient, progress)
+    progress.status = "done"
+
+
+@app.post("/newsletters")
+async def publish(
+    newsletter: Newsletter,
+) -> JSONResponse:
+    newsletter_id = uuid4().hex
+    progress = progress_of[newsletter_id] = Progress()
+    return JSONResponse(
+        {"id": newsletter_id},
+        status_code=202,
+        headers={"Location": f"/newsletters/{newsletter_id}"},
+        background=BackgroundTask(send_to_all, newsletter, progress),
+    )
+
+
+@app.get("/newsletters/{newsletter_id}")
+async def read_progress(newsletter_id: str) -> Progress:
+    if newsletter_id not in progress_of:
+        raise HTTPException(404)
+    return progress_of[newsletter_id]

@@ -1,0 +1,96 @@
+"""A queue of single jobs with two consumers that live as long as the application."""
+
+import asyncio
+import logging
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from email.message import EmailMessage
+from typing import Any
+from uuid import uuid4
+
+import aiosmtplib
+import httpx
+from fastapi import FastAPI, HTTPException, Response
+from pydantic import BaseModel, EmailStr
+
+logger = logging.getLogger("orders")
+
+
+class Order(BaseModel):
+    email: EmailStr
+    item: str
+    quantity: int
+
+
+jobs_of: dict[str, dict[str, str]] = {}
+
+
+async def confirm(order_id: str, order: Order) -> None:
+    message = EmailMessage()
+    message["From"], message["To"], message["Subject"] = "shop@example.org", order.email, f"Your order {order_id}"
+    message.set_content(f"Thank you! {order.quantity} x {order.item}")
+    await aiosmtplib.send(message, hostname=os.environ["SMTP_HOST"], port=int(os.environ["SMTP_PORT"]))
+
+
+async def tell(url: str, order_id: str, order: Order) -> None:
+    async with httpx.AsyncClient() as partner:
+        reply = await partner.post(url, json={"order": order_id, "item": order.item, "quantity": order.quantity})
+    reply.raise_for_status()
+
+
+async def reserve(order_id: str, order: Order) -> None:
+    await tell(f"{os.environ['STOCK_URL']}/reservations", order_id, order)
+
+
+async def ship(order_id: str, order: Order) -> None:
+    await tell(f"{os.environ['WAREHOUSE_URL']}/shipments", order_id, order)
+
+
+JOBS = {"confirmation": confirm, "stock": reserve, "warehouse": ship}
+
+
+async def run(job: str, order_id: str, order: Order) -> None:
+    # The customer is gone and nobody listens above this function: what it does not keep is never heard of again.
+    try:
+        await JOBS[job](order_id, order)
+        jobs_of[order_id][job] = "done"
+    except Exception:
+        jobs_of[order_id][job] = "failed"
+        logger.exception("order %s: %s failed", order_id, job)
+
+
+todo: asyncio.Queue[tuple[str, str, Order]] = asyncio.Queue()
+
+
+async def consume() -> None:
+    while True:
+        await run(*await todo.get())
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    consumers = [asyncio.create_task(consume()) for _ in range(2)]
+    yield
+    for consumer in consumers:
+        consumer.cancel()
+
+
+app = FastAPI(lifespan=lifespan)
+
+
+@app.post("/orders", status_code=202)
+async def place(order: Order, response: Response) -> dict[str, str]:
+    order_id = uuid4().hex
+    jobs_of[order_id] = dict.fromkeys(JOBS, "pending")
+    for job in JOBS:
+        await todo.put((job, order_id, order))
+    response.headers["Location"] = f"/orders/{order_id}"
+    return {"id": order_id}
+
+
+@app.get("/orders/{order_id}")
+async def read(order_id: str) -> dict[str, Any]:
+    if order_id not in jobs_of:
+        raise HTTPException(404)
+    return {"id": order_id, "jobs": jobs_of[order_id]}
