@@ -2,12 +2,11 @@
 
 POST /signups  {"email": "ada@example.com"}
     202 Accepted, {"id": "<string>", "email": "ada@example.com"}, and a Location header that leads to the signup.
-    The new subscriber gets one email.
 GET /signups/{id}: 200 with the same body.
 
-SMTP_HOST and SMTP_PORT tell where the mail server is (no login, no TLS). It may be stuck: it takes the connection and
-says nothing. Even then a signup is answered at once, and other visitors are served while the email waits. Nothing
-dawdles: when the mail server is quick, the email has left within a tenth of a second.
+Each subscriber gets one email, by the mail server at SMTP_HOST and SMTP_PORT (no login, no TLS). It may be stuck: it
+takes the connection and says nothing. Even then a signup is answered at once, other visitors are served, and the email
+leaves when the server is itself again. Nothing dawdles: an effect follows its cause within a tenth of a second.
 
 Your part is sign_up, and send_welcome if you like: as it is, the visitor waits for the mail server, is told 200, and
 learns no address at which to look again.

@@ -1,0 +1,77 @@
+"""Every delete is audited, granted or denied, and no answer waits for the audit service."""
+
+import pytest
+
+from grader.behaviour import behaviour
+from grader.world import Partner, Visitor, World
+
+TRY = ("DELETE /documents/plan", "DELETE /documents", "GET /documents")
+PARTNERS = ("audit",)
+
+EDITOR = {"X-User": "ada"}
+STRANGER = {"X-User": "eve"}
+
+
+@pytest.fixture
+def audit(world: World) -> Partner:
+    """The audit service, at AUDIT_URL."""
+    return world.partner("audit")
+
+
+def expect_record(audit: Partner, user: str, path: str, outcome: str) -> None:
+    """Take the next record, and see whether it tells of this delete."""
+    call = audit.next()
+    assert (call.method, call.path) == ("POST", "/records"), f"The audit service was asked {call.method} {call.path}."
+    seen = {name: call.field(name, str) for name in ("user", "path", "outcome")}
+    wanted = {"user": user, "path": path, "outcome": outcome}
+    assert seen == wanted, f"When {user} asked to delete {path}, the next record told {seen}."
+
+
+@behaviour(points=2, hint="How often does each delete end up in a list of tasks?")
+def test_granted_delete_leaves_one_record(visitor: Visitor, audit: Partner) -> None:
+    """A granted delete leaves one record."""
+    for path in ("/documents/plan", "/documents/notes"):
+        visitor.delete(path, headers=EDITOR)
+        expect_record(audit, "ada", path, "granted")
+
+
+@behaviour(points=1, hint="Does anything run after the guard that should not?")
+def test_denied_delete_deletes_nothing(visitor: Visitor) -> None:
+    """A denied delete is answered with 403 and deletes nothing."""
+    reply = visitor.delete("/documents/plan", headers=STRANGER)
+    assert reply.status == 403, f"A delete by a stranger was answered with {reply.status}."
+    left = visitor.get("/documents")
+    assert "plan" in left.text, f"After a denied delete of plan, these documents were left: {left.text}"
+
+
+@behaviour(points=3, hint="Who attaches the tasks if the endpoint returns no response?")
+def test_denied_delete_leaves_a_record(visitor: Visitor, audit: Partner) -> None:
+    """A denied delete leaves a record too."""
+    visitor.delete("/documents/plan", headers=STRANGER)
+    expect_record(audit, "eve", "/documents/plan", "denied")
+
+
+@behaviour(
+    points=3,
+    hint="What has to be over before the visitor reads the answer, and what may come later?",
+    needs=["test_granted_delete_leaves_one_record", "test_denied_delete_leaves_a_record"],
+)
+def test_no_answer_waits_for_the_audit_service(visitor: Visitor, audit: Partner) -> None:
+    """Neither a granted nor a denied delete waits for the audit service."""
+    with audit.closed():
+        for user, headers in (("an editor", EDITOR), ("a stranger", STRANGER)):
+            reply = visitor.delete("/documents/plan", headers=headers)
+            assert reply.arrived, f"While the audit service was stuck, a delete by {user} was not answered."
+
+
+@behaviour(
+    points=3,
+    hint="There are two lists of tasks here, and a response carries one. Which?",
+    needs=["test_granted_delete_leaves_one_record"],
+)
+def test_own_response_is_audited_too(visitor: Visitor, audit: Partner) -> None:
+    """Deleting all documents leaves a record, and the documents go."""
+    visitor.delete("/documents", headers=EDITOR)
+    expect_record(audit, "ada", "/documents", "granted")
+    left = visitor.until("/documents", lambda reply: reply.json == [])
+    assert left.json == [], f"All documents were to go, and these are still there: {left.text}"

@@ -1,0 +1,53 @@
+"""Gives the response its own background task."""
+
+import os
+import smtplib
+from email.message import EmailMessage
+from uuid import uuid4
+
+from fastapi import FastAPI, HTTPException, Response
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, EmailStr
+from starlette.background import BackgroundTask
+
+
+class NewSignup(BaseModel):
+    email: EmailStr
+
+
+class Signup(NewSignup):
+    id: str
+
+
+app = FastAPI()
+signups: dict[str, Signup] = {}
+
+
+def send_welcome(address: str) -> None:
+    """Write to one new subscriber; return when the mail server has taken the email."""
+    mail = EmailMessage()
+    mail["From"] = "hello@example.org"
+    mail["To"] = address
+    mail["Subject"] = "Welcome"
+    mail.set_content("Good to have you with us.")
+    with smtplib.SMTP(os.environ["SMTP_HOST"], int(os.environ["SMTP_PORT"])) as server:
+        server.send_message(mail)
+
+
+@app.post("/signups", status_code=202)
+def sign_up(new: NewSignup) -> Response:
+    signup = Signup(id=uuid4().hex, email=new.email)
+    signups[signup.id] = signup
+    return JSONResponse(
+        signup.model_dump(),
+        status_code=202,
+        headers={"Location": f"/signups/{signup.id}"},
+        background=BackgroundTask(send_welcome, signup.email),
+    )
+
+
+@app.get("/signups/{signup_id}")
+def read_signup(signup_id: str) -> Signup:
+    if signup_id not in signups:
+        raise HTTPException(404)
+    return signups[signup_id]

@@ -1,0 +1,46 @@
+"""The guard returns the 403: nobody reads what a dependency returns, and the delete goes on."""
+
+MISTAKE = "A4"
+FAILS = ["test_denied_delete_deletes_nothing"]
+
+import os
+from typing import Annotated
+
+import httpx
+from fastapi import BackgroundTasks, Depends, FastAPI, Header, Request, Response
+from fastapi.responses import JSONResponse
+
+EDITORS = {"ada"}
+documents = {"notes", "plan", "poem"}
+app = FastAPI()
+
+
+async def send_record(user: str, path: str, outcome: str) -> None:
+    async with httpx.AsyncClient(base_url=os.environ["AUDIT_URL"]) as audit:
+        await audit.post("/records", json={"user": user, "path": path, "outcome": outcome})
+
+
+def audit_delete(request: Request, x_user: Annotated[str, Header()], tasks: BackgroundTasks) -> Response | None:
+    """Let editors through and deny everybody else; have a record sent in either case."""
+    granted = x_user in EDITORS
+    tasks.add_task(send_record, x_user, request.url.path, "granted" if granted else "denied")
+    if not granted:
+        return JSONResponse({"detail": "Editors only."}, status_code=403, background=tasks)
+    return None
+
+
+@app.get("/documents")
+def list_documents() -> list[str]:
+    return sorted(documents)
+
+
+@app.delete("/documents/{name}", status_code=204, dependencies=[Depends(audit_delete)])
+def delete_document(name: str) -> None:
+    documents.discard(name)
+
+
+@app.delete("/documents", dependencies=[Depends(audit_delete)])
+def delete_all(tasks: BackgroundTasks) -> Response:
+    # A response carries one list. Given one of its own, it would leave the dependency's behind.
+    tasks.add_task(documents.clear)
+    return Response(status_code=202)

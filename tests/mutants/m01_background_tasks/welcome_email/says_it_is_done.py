@@ -1,0 +1,50 @@
+"""Answers 200, and names no address to come back to."""
+
+MISTAKE = "A16"
+FAILS = ["test_signup_is_accepted", "test_location_leads_to_the_signup"]
+
+import os
+import smtplib
+from email.message import EmailMessage
+from uuid import uuid4
+
+from fastapi import BackgroundTasks, FastAPI, HTTPException
+from pydantic import BaseModel, EmailStr
+
+
+class NewSignup(BaseModel):
+    email: EmailStr
+
+
+class Signup(NewSignup):
+    id: str
+
+
+app = FastAPI()
+signups: dict[str, Signup] = {}
+
+
+def send_welcome(address: str) -> None:
+    """Write to one new subscriber; return when the mail server has taken the email."""
+    mail = EmailMessage()
+    mail["From"] = "hello@example.org"
+    mail["To"] = address
+    mail["Subject"] = "Welcome"
+    mail.set_content("Good to have you with us.")
+    with smtplib.SMTP(os.environ["SMTP_HOST"], int(os.environ["SMTP_PORT"])) as server:
+        server.send_message(mail)
+
+
+@app.post("/signups")
+def sign_up(new: NewSignup, tasks: BackgroundTasks) -> Signup:
+    signup = Signup(id=uuid4().hex, email=new.email)
+    signups[signup.id] = signup
+    tasks.add_task(send_welcome, signup.email)  # not called here: FastAPI does that when the response has been sent
+    return signup
+
+
+@app.get("/signups/{signup_id}")
+def read_signup(signup_id: str) -> Signup:
+    if signup_id not in signups:
+        raise HTTPException(404)
+    return signups[signup_id]
