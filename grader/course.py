@@ -103,13 +103,11 @@ class Course:
         """The exercises meant by a name, which may be shortened as far as it is unique.
 
         name: "all", a module, an exercise, or the path of one of the student's files. Raises
-        UnknownExercise, with the near names, when there is none or more than one, and CourseError
-        when a file of an exercise that was found is missing.
+        UnknownExercise, with the near names, when there is none or more than one. Whether the files
+        are there is not asked: ``Exercise.check`` does that.
         """
-        found = [exercise for exercise in self.exercises if exercise.id in self._meant(name)]
-        for exercise in found:
-            exercise.check()
-        return found
+        meant = self._meant(name)
+        return [exercise for exercise in self.exercises if exercise.id in meant]
 
     def _meant(self, name: str) -> set[str]:
         ids = {exercise.id: {exercise.id} for exercise in self.exercises}
@@ -149,7 +147,7 @@ def load(root: Path | None = None) -> Course:
 
     root: the folder that holds ``modules/``; by default the one in which this package lies. Raises
     CourseError when ``course.toml`` is missing or makes no sense. Whether the files of the exercises
-    are there is asked where they are needed: ``Course.find`` and ``Course.check``.
+    are there is asked where they are needed: ``Exercise.check`` and ``Course.check``.
     """
     root = root or Path(__file__).resolve().parent.parent
     modules = tuple(_module(root, name, table) for name, table in _read(root / INDEX).items())

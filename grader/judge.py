@@ -1,0 +1,204 @@
+"""The pytest plugin that gives specs their fixtures and turns test outcomes into verdicts."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from grader.behaviour import ATTRIBUTE, Behaviour
+from grader.errors import NotStarted
+from grader.report.verdict import BehaviourResult, Event, Verdict
+from grader.spec import SpecBehaviour
+from grader.stage import App
+from grader.stand import PARTS, USES_APP, Need, Stand
+from grader.world import Timeline, Visitor, World
+
+MOST_MESSAGE = 600
+MOST_OUTPUT = 32 * 1024
+INTROSPECTION = re.compile(r"\nassert |\n +\+ ")
+COMPARISON = re.compile(r"assert (.+?) == (.+)")
+
+
+class Blocked(Exception):  # noqa: N818 - a state, not an error
+    """A behaviour is not tried, because one that it needs did not pass, or nothing could be started."""
+
+
+@dataclass
+class _Outcome:
+    verdict: Verdict
+    message: str = ""
+
+
+class Judge:
+    """Collects what became of each behaviour of one submission."""
+
+    def __init__(
+        self,
+        stand: Stand,
+        behaviours: Sequence[SpecBehaviour],
+        only: Sequence[str],
+        on_result: Callable[[BehaviourResult], None],
+    ) -> None:
+        self._stand = stand
+        self._behaviours = {behaviour.name: behaviour for behaviour in behaviours}
+        self._only = set(only)
+        self._on_result = on_result
+        self._worlds: dict[str, World] = {}
+        self._needs: dict[str, Need] = {}
+        self._outcomes: dict[str, _Outcome] = {}
+        self._came_up = False
+        self.problem = ""
+        self.results: dict[str, BehaviourResult] = {}
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Keep what was asked for; note what each behaviour needs; start the first one's process."""
+        items[:] = [item for item in items if item.name in self._behaviours and self._wanted(item.name)]
+        used = {name for item in items for name in _fixtures(item)}
+        for item in items:
+            self._needs[item.name] = _need(item, frozenset(used & PARTS))
+        self._prepare(items[0] if items else None)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, Any, Any]:
+        """Judge one behaviour, while the next one's process starts."""
+        began = time.monotonic()
+        world: World | None = None
+        if not self._why_blocked(item.name):
+            world = self._worlds[item.name] = self._stand.take(self._needs[item.name])
+            self._prepare(nextitem)
+        try:
+            return (yield)
+        finally:
+            result = self._result(item.name, world, (time.monotonic() - began) * 1000)
+            self.results[item.name] = result
+            self._on_result(result)
+            if world is not None:
+                world.close()
+
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Block what need not be tried."""
+        if reason := self._why_blocked(item.name):
+            raise Blocked(reason)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
+        """Turn the outcome of a phase into a verdict: passed only when the call itself ended well."""
+        if call.excinfo is not None:
+            self._outcomes[item.name] = self._judge(call.excinfo.value, call.when)
+        elif call.when == "call":
+            self._outcomes.setdefault(item.name, _Outcome(Verdict.PASSED))
+        return (yield)
+
+    @pytest.fixture
+    def world(self, request: pytest.FixtureRequest) -> World:
+        """All of the outside world."""
+        return self._worlds[request.node.name]
+
+    @pytest.fixture
+    def app(self, world: World) -> App:
+        """The submission's process, listening."""
+        started = world.app
+        self._came_up = True
+        return started
+
+    @pytest.fixture
+    def visitor(self, world: World, app: App) -> Visitor:
+        """An HTTP client of the submission's."""
+        del app  # it only has to be up
+        return world.visitor
+
+    @pytest.fixture
+    def mailbox(self, world: World) -> object:
+        """The mail server."""
+        return world.mailbox
+
+    @pytest.fixture
+    def printer(self, world: World) -> object:
+        """The label printer."""
+        return world.printer
+
+    def _wanted(self, name: str) -> bool:
+        return not self._only or name in self._only
+
+    def _prepare(self, item: pytest.Item | None) -> None:
+        if item is not None and self._needs[item.name].app:
+            self._stand.prepare(self._needs[item.name])
+
+    def _why_blocked(self, name: str) -> str:
+        if self.problem:
+            return self.problem
+        for need in self._behaviours[name].needs:
+            if need in self._outcomes and self._outcomes[need].verdict is not Verdict.PASSED:
+                return f"It needs this first: {self._behaviours[need].sentence}"
+        return ""
+
+    def _judge(self, error: BaseException, phase: str) -> _Outcome:
+        if isinstance(error, Blocked):
+            return _Outcome(Verdict.BLOCKED, str(error))
+        if isinstance(error, NotStarted) and phase == "setup":
+            if not self._came_up:
+                self.problem = str(error)
+            return _Outcome(Verdict.BLOCKED, str(error))
+        if isinstance(error, AssertionError | NotStarted):
+            return _Outcome(Verdict.FAILED, _message(error))
+        place = _last_line(error)
+        return _Outcome(Verdict.ERROR, f"The grader itself failed: {type(error).__name__}: {error}{place}"[:MOST_MESSAGE])
+
+    def _result(self, name: str, world: World | None, duration: float) -> BehaviourResult:
+        said = self._behaviours[name]
+        missing = _Outcome(Verdict.ERROR, "The grader itself failed: the behaviour was never judged.")
+        outcome = self._outcomes.get(name, missing)
+        return BehaviourResult(
+            name=name,
+            sentence=said.sentence,
+            verdict=outcome.verdict,
+            points=said.points,
+            earned=said.points if outcome.verdict is Verdict.PASSED else 0,
+            message=outcome.message,
+            hint=said.hint,
+            lesson=said.lesson,
+            timeline=_events(world.timeline) if world else (),
+            output=world.output[:MOST_OUTPUT] if world else "",
+            duration=duration,
+        )
+
+
+def _fixtures(item: pytest.Item) -> list[str]:
+    return list(getattr(item, "fixturenames", ()))
+
+
+def _need(item: pytest.Item, parts: frozenset[str]) -> Need:
+    module, test = getattr(item, "module", None), getattr(item, "function", None)
+    marker = getattr(test, ATTRIBUTE, None)
+    settings = dict(getattr(module, "SETTINGS", {}))
+    if isinstance(marker, Behaviour):
+        settings |= marker.settings
+    partners = tuple(getattr(module, "PARTNERS", ()))
+    return Need(item.name, parts, partners, tuple(settings.items()), app=bool(USES_APP & set(_fixtures(item))))
+
+
+def _events(timeline: Timeline) -> tuple[Event, ...]:
+    events = [Event(at=round(seen.at, 1), part=seen.part, text=seen.text) for seen in timeline.events]
+    if timeline.left_out:
+        events.append(Event(at=round(timeline.now(), 1), part="grader", text=f"{timeline.left_out} events left out"))
+    return tuple(events)
+
+
+def _message(error: BaseException) -> str:
+    """The author's sentence, or what the comparison shows, without pytest's introspection."""
+    text = str(error)
+    if compared := COMPARISON.fullmatch(text.split("\n", 1)[0]):
+        return f"Expected {compared[2]}, got {compared[1]}."[:MOST_MESSAGE]
+    return INTROSPECTION.split(text)[0].strip()[:MOST_MESSAGE]
+
+
+def _last_line(error: BaseException) -> str:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return "" if trace is None else f" ({trace.tb_frame.f_code.co_filename}:{trace.tb_lineno})"

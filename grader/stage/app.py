@@ -1,0 +1,248 @@
+"""One process of a submission, as the grader holds it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from grader.errors import NotStarted, StageError
+from grader.stage.capture import Capture
+from grader.stage.child import COLLECT
+from grader.stage.patience import Patience, Vitals
+from grader.stage.status import StatusPipe
+from grader.stage.zygote import Zygote
+
+STARTUP_PATIENCE = 1.0
+"""Seconds of idleness after which an app that does not listen yet is given up."""
+
+
+@dataclass(frozen=True)
+class Launch:
+    """All that it takes to start a process of a submission, once or again.
+
+    role: ``serve`` or ``call``; options: what the role needs besides, as JSON.
+    """
+
+    role: str
+    module: str
+    file: Path
+    cwd: Path
+    environment: Mapping[str, str]
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def as_request(self) -> dict[str, Any]:
+        """Say it in the zygote's words."""
+        return {
+            "role": self.role,
+            "module": self.module,
+            "file": str(self.file),
+            "cwd": str(self.cwd),
+            "environment": dict(self.environment),
+            **self.options,
+        }
+
+
+class Pipe(Protocol):
+    """What the stage's thread reads."""
+
+    descriptor: int
+    open: bool
+
+    def close(self) -> None:
+        """Give the descriptor back."""
+
+
+class App:
+    """A submission's process: started, observed, signalled, killed, restarted.
+
+    notice: called, from any thread, with each thing that happens to the process.
+    patience: shared with all who wait for this submission.
+    """
+
+    def __init__(
+        self,
+        zygote: Zygote,
+        launch: Launch,
+        listener: socket.socket | None,
+        notice: Callable[[str], None],
+        patience: Patience,
+    ) -> None:
+        self._zygote = zygote
+        self._launch = launch
+        self._listener = listener
+        self._notice = notice
+        self.patience = patience
+        self._outputs: list[Capture] = []
+        self._status: StatusPipe | None = None
+        self.pid = 0
+        self.exit_status: int | None = None
+
+    def start(self) -> None:
+        """Fork the process; returns at once."""
+        readers, writers = zip(*(os.pipe() for _ in range(3)), strict=True)
+        stdout, stderr, self._status = Capture(readers[0]), Capture(readers[1]), StatusPipe(readers[2])
+        self._outputs += [stdout, stderr]
+        self.exit_status = None
+        listening = [] if self._listener is None else [self._listener.fileno()]
+        try:
+            reply = self._zygote.request("start", [*writers, *listening], **self._launch.as_request())
+        finally:
+            for writer in writers:
+                os.close(writer)
+        self.pid = reply["pid"]
+        self._watch(stdout, stdout.drain)
+        self._watch(stderr, stderr.drain)
+        self._watch(self._status, self._status.read)
+        self._zygote.on_exit(self.pid, self._on_exit)
+
+    def wait_listening(self) -> None:
+        """Wait until the server in it listens.
+
+        Raises NotStarted, with the reason and the line of the student's own file, when it never will.
+        """
+        if self.patience.until(self._start_outcome, idle=STARTUP_PATIENCE) != "listening":
+            raise NotStarted(self._why_it_failed("never began to listen: its start-up (lifespan) has not ended"))
+
+    def result(self, idle: float = 1.0) -> Any:
+        """Wait for what a called function returned, as JSON.
+
+        Raises NotStarted when it raised, exited, or did not come back.
+        """
+        self.patience.until(lambda: self._said("result") or self._ended(), idle=idle)
+        event = self._said("result")
+        if event is None:
+            raise NotStarted(self._why_it_failed("never came back from the call"))
+        return event.get("value")
+
+    def vitals(self) -> Vitals:
+        """Sample the process tree."""
+        if not self.alive:
+            return Vitals(alive=False, asleep=True, cpu=0.0, processes=0)
+        reply = self._zygote.request("vitals", pid=self.pid)
+        return Vitals(reply["alive"], reply["asleep"], reply["cpu"], reply["processes"])
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process has been started and has not ended."""
+        return self.pid != 0 and self.exit_status is None
+
+    @property
+    def output(self) -> str:
+        """All that the submission has printed so far, stdout then stderr, capped."""
+        for capture in self._outputs:
+            capture.drain()
+        return "".join(capture.text for capture in self._outputs)
+
+    def collect_garbage(self) -> None:
+        """Run a full collection inside the process and wait until it is done."""
+        status = self._status
+        if status is None or not self.alive:
+            return
+        before = status.count("collected")
+        self._notice("a garbage collection runs in your app")
+        self._zygote.request("signal", pid=self.pid, signal=int(COLLECT))
+        self.patience.until(lambda: status.count("collected") > before, idle=0.5)
+
+    def terminate(self) -> None:
+        """Send SIGTERM to the process; returns at once."""
+        self._notice("SIGTERM is sent to your app")
+        self._zygote.request("signal", pid=self.pid, signal=int(signal.SIGTERM))
+
+    def kill(self) -> None:
+        """SIGKILL the whole tree and wait for its end."""
+        if self.alive:
+            self._notice("your app is killed (SIGKILL)")
+        self.end()
+
+    def end(self) -> None:
+        """Make sure that nothing of the process runs any more."""
+        if self.alive:
+            with contextlib.suppress(StageError):
+                self._zygote.request("destroy", pid=self.pid)
+                self.patience.until(self._ended, idle=10.0)
+
+    def exited(self, patience: float = 0.15) -> int | None:
+        """Wait for the process to end; its exit status (negative: a signal), or None when it goes on.
+
+        patience: seconds of idleness after which it is taken to go on.
+        """
+        self.patience.until(self._ended, idle=patience)
+        return self.exit_status
+
+    def restart(self) -> None:
+        """Kill what still runs, then start a fresh process with the same data and settings; wait until it listens.
+
+        Raises NotStarted when it does not come up again.
+        """
+        self.kill()
+        self._notice("your app is started again on the same data")
+        self.start()
+        self.wait_listening()
+
+    def settle(self, patience: float = 0.05) -> None:
+        """Wait until the process has been idle for so many seconds."""
+        self.patience.until(lambda: None, idle=patience)
+
+    def close(self) -> None:
+        """End the process and give its pipes back."""
+        self.end()
+        pipes: list[Pipe] = [*self._outputs, *([self._status] if self._status else [])]
+        for pipe in pipes:
+            self._zygote.unwatch(pipe.descriptor, pipe)
+            pipe.close()
+
+    def _watch(self, pipe: Pipe, read: Callable[[], None]) -> None:
+        def on_readable() -> None:
+            read()
+            if not pipe.open:
+                self._zygote.unwatch(pipe.descriptor, pipe)
+            self.patience.wake()
+
+        self._zygote.watch(pipe.descriptor, on_readable, pipe)
+
+    def _on_exit(self, status: int) -> None:
+        for capture in self._outputs:
+            capture.drain()
+        if self._status is not None:
+            self._status.read()
+        self._notice(f"your app's process ended ({describe(status)})")
+        self.exit_status = status
+        self.patience.wake()
+
+    def _ended(self) -> bool:
+        return not self.alive
+
+    def _said(self, kind: str) -> dict[str, Any] | None:
+        return self._status.find(kind) if self._status else None
+
+    def _start_outcome(self) -> str | None:
+        if self._said("listening"):
+            return "listening"
+        return "failed" if self._said("failed") or self._ended() else None
+
+    def _why_it_failed(self, otherwise: str) -> str:
+        """Say in one line why the process is of no use, and end it."""
+        failed, status, exhausted = self._said("failed"), self.exit_status, self.patience.exhausted
+        self.end()
+        if failed is not None:
+            line = f" (line {failed['line']} of your file)" if failed.get("line") else ""
+            return f"{failed.get('text', 'It failed.')}{line}"
+        if status is not None:
+            return f"Your program ended before it listened ({describe(status)})."
+        return exhausted or f"Your app {otherwise}."
+
+
+def describe(status: int) -> str:
+    """Put an exit status into words."""
+    if status >= 0:
+        return f"exit status {status}"
+    try:
+        return f"by {signal.Signals(-status).name}"
+    except ValueError:
+        return f"by signal {-status}"

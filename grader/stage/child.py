@@ -1,0 +1,141 @@
+"""What a forked child does: take its descriptors and environment, import the submission, play its role."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import gc
+import importlib.util
+import json
+import os
+import resource
+import signal
+import sys
+import threading
+import traceback
+from types import FrameType, ModuleType
+from typing import Any, NoReturn
+
+from grader.stage import roles
+from grader.stage.kernel import die_with_parent
+
+COLLECT = signal.SIGUSR2
+"""The signal that asks for a garbage collection; its handler stands before the submission is imported."""
+
+CPU_SECONDS = 60
+MEMORY_BYTES = 8 * 1024**3
+
+
+class Status:
+    """The pipe on which a child says how far it got.
+
+    The submission could write to it as well: what stands there explains, it never decides a verdict.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+
+    def say(self, event: str, **details: object) -> None:
+        """Write one line of JSON."""
+        line = json.dumps({"event": event, **details}, default=repr).encode() + b"\n"
+        with contextlib.suppress(OSError):
+            while line:
+                line = line[os.write(self.descriptor, line) :]
+
+
+def run(request: dict[str, Any], descriptors: list[int]) -> NoReturn:
+    """Become the submission's process; never returns."""
+    code = 1
+    try:
+        die_with_parent()
+        os.setsid()
+        stdout, stderr, status_end, *listeners = descriptors
+        status = Status(status_end)
+        _redirect(stdout, stderr)
+        _limit()
+        _adopt_environment(request)
+        _collect_on_signal(status)
+        code = _play(request, listeners, status)
+    except BaseException:  # noqa: BLE001 - nothing may travel up into the zygote's loop
+        traceback.print_exc()
+    finally:
+        _leave(code)
+
+
+def _redirect(stdout: int, stderr: int) -> None:
+    null = os.open(os.devnull, os.O_RDONLY)
+    for source, target in ((null, 0), (stdout, 1), (stderr, 2)):
+        os.dup2(source, target)
+        os.close(source)
+    sys.stdin = open(0, closefd=False, encoding="utf-8")  # noqa: SIM115, PTH123 - it is the process's own
+    sys.stdout = open(1, "w", 1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115, PTH123
+    sys.stderr = open(2, "w", 1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115, PTH123
+
+
+def _limit() -> None:
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+    if sys.platform == "linux":
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+
+
+def _adopt_environment(request: dict[str, Any]) -> None:
+    os.environ.clear()
+    os.environ.update(request["environment"])
+    os.chdir(request["cwd"])
+    sys.argv = [request["file"]]
+    # Appended, never prepended: a file named like a standard module must not shadow it.
+    sys.path.append(os.path.dirname(request["file"]))  # noqa: PTH120
+
+
+def _collect_on_signal(status: Status) -> None:
+    def collect(_number: int, _frame: FrameType | None) -> None:
+        gc.collect()
+        status.say("collected")
+
+    signal.signal(COLLECT, collect)
+
+
+def _play(request: dict[str, Any], listeners: list[int], status: Status) -> int:
+    try:
+        module = _import(request["module"], request["file"])
+        return roles.ROLES[request["role"]](module, request, listeners, status)
+    except SystemExit as stop:
+        status.say("failed", kind="exit", text=f"Your program called exit({stop.code!r}).", file="", line=0)
+        return stop.code if isinstance(stop.code, int) else 1
+    except roles.Missing as missing:
+        status.say("failed", kind="missing", text=str(missing), file=request["file"], line=0)
+    except Exception as error:  # noqa: BLE001 - whatever the submission raises is told to the student
+        traceback.print_exc()
+        status.say("failed", kind=type(error).__name__, **_place(error, request["file"]))
+    return 1
+
+
+def _import(name: str, file: str) -> ModuleType:
+    """Import by file, not by name: nothing that is installed can be taken for the submission."""
+    spec = importlib.util.spec_from_file_location(name, file)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{file} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _place(error: Exception, file: str) -> dict[str, object]:
+    """Find the last line of the submission that took part in the error."""
+    if isinstance(error, SyntaxError) and error.filename == file:
+        return {"text": f"{type(error).__name__}: {error.msg}", "file": file, "line": error.lineno or 0}
+    lines = [frame.lineno or 0 for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
+    return {"text": f"{type(error).__name__}: {error}", "file": file, "line": lines[-1] if lines else 0}
+
+
+def _leave(code: int) -> NoReturn:
+    """End as an interpreter does (threads joined, exit functions run), without freeing what the zygote imported."""
+    with contextlib.suppress(BaseException):
+        threading._shutdown()  # type: ignore[attr-defined]  # noqa: SLF001 - what the interpreter itself calls
+        atexit._run_exitfuncs()  # noqa: SLF001
+    with contextlib.suppress(BaseException):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code)

@@ -1,0 +1,67 @@
+"""The roles that a submission's process can play."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import socket
+from collections.abc import Callable
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import uvicorn
+
+if TYPE_CHECKING:
+    from grader.stage.child import Status
+
+STARTUP_FAILURE = 3
+"""The status with which uvicorn itself ends when an application's start-up fails."""
+
+
+class Missing(Exception):  # noqa: N818 - it names what is not there
+    """The submission lacks the object that its role needs."""
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, saying when it listens."""
+
+    def __init__(self, config: uvicorn.Config, status: Status) -> None:
+        super().__init__(config)
+        self._status = status
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._status.say("listening")
+
+
+def serve(module: ModuleType, request: dict[str, Any], listeners: list[int], status: Status) -> int:
+    """Run the submission's ``app`` under uvicorn on a socket that already listens."""
+    app = getattr(module, "app", None)
+    if app is None:
+        raise Missing("There is no `app` in your file: the server looks for a FastAPI object of that name.")
+    if not callable(app):
+        raise Missing(f"`app` in your file is of type {type(app).__name__}, not an application: make it a FastAPI object.")
+    sockets = [socket.socket(fileno=descriptor) for descriptor in listeners]
+    config = uvicorn.Config(app, access_log=request.get("access_log", False), use_colors=False)
+    server = _Server(config, status)
+    server.run(sockets=sockets)
+    if not server.started:
+        status.say("failed", kind="startup", text="Your app's start-up (its lifespan) failed.", file="", line=0)
+        return STARTUP_FAILURE
+    return 0
+
+
+def call(module: ModuleType, request: dict[str, Any], _listeners: list[int], status: Status) -> int:
+    """Call one function of the submission with JSON arguments; its result goes back as JSON."""
+    function = getattr(module, request["function"], None)
+    if not callable(function):
+        raise Missing(f"There is no function `{request['function']}` in your file.")
+    result = function(*request["arguments"])
+    if inspect.iscoroutine(result):
+        result = asyncio.run(result)
+    status.say("result", value=result)
+    return 0
+
+
+ROLES: dict[str, Callable[[ModuleType, dict[str, Any], list[int], "Status"], int]] = {"serve": serve, "call": call}

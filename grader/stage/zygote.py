@@ -1,0 +1,196 @@
+"""The grader's side of the zygote: start it, ask it, end it."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import queue
+import selectors
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+from grader.errors import StageError
+from grader.stage import channel
+
+ANSWER_SECONDS = 60.0
+"""The last resort: a zygote that has not answered for so long is taken for lost."""
+
+BASE_MODULES = ("fastapi", "uvicorn", "uvicorn.lifespan.on", "uvicorn.protocols.http.h11_impl", "uvicorn.loops.asyncio")
+
+
+class Zygote:
+    """One preloaded process that forks the submissions' processes.
+
+    modules: what to import before the first fork, besides what every service needs.
+    Use as a context manager; ``start`` execs at once, and the first request waits until it is warm.
+    """
+
+    def __init__(self, modules: Sequence[str] = ()) -> None:
+        self.root = Path(tempfile.mkdtemp(prefix="grader-"))
+        self._numbers = itertools.count(1)
+        self._replies: dict[int, queue.SimpleQueue[dict[str, Any]]] = {}
+        self._exits: dict[int, Callable[[int], None]] = {}
+        self._early_exits: dict[int, int] = {}
+        self._lock = threading.Lock()
+        self._ready = threading.Event()
+        self._lost = False
+        self._selector = selectors.DefaultSelector()
+        self._wake_end, self._wake = os.pipe()
+        self._closing = False
+        self._control, theirs = socket.socketpair()
+        self._process = self._exec(theirs, [*BASE_MODULES, *modules])
+        theirs.close()
+        self.watch(self._control.fileno(), self._on_control)
+        self.watch(self._wake_end, self._on_wake)
+        self._thread = threading.Thread(target=self._read_for_ever, name="stage", daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    def request(self, do: str, descriptors: Sequence[int] = (), **details: Any) -> dict[str, Any]:
+        """Ask the zygote for something and wait for its reply.
+
+        Raises StageError when it has gone.
+        """
+        self._wait_until_ready()
+        number = next(self._numbers)
+        mailbox: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+        with self._lock:
+            self._replies[number] = mailbox
+            if not self._lost:
+                with contextlib.suppress(channel.ChannelClosed):
+                    channel.send(self._control, {"id": number, "do": do, **details}, descriptors)
+        try:
+            reply = mailbox.get(timeout=0 if self._lost else ANSWER_SECONDS)
+        except queue.Empty:
+            reply = {"lost": True}
+        finally:
+            self._replies.pop(number, None)
+        if reply.get("lost"):
+            raise StageError("The process that runs submissions was lost: run the command again.")
+        return reply
+
+    @property
+    def lost(self) -> bool:
+        """Whether the process has gone."""
+        return self._lost
+
+    def on_exit(self, pid: int, callback: Callable[[int], None]) -> None:
+        """Have a callback called, in the stage's thread, with the exit status of a process."""
+        with self._lock:
+            status = self._early_exits.pop(pid, None)
+            if status is None:
+                self._exits[pid] = callback
+        if status is not None:
+            callback(status)
+
+    def watch(self, descriptor: int, callback: Callable[[], None], owner: object = None) -> None:
+        """Have a callback called, in the stage's thread, whenever a descriptor can be read."""
+        with contextlib.suppress(KeyError):
+            self._selector.unregister(descriptor)  # a closed one of the same number, not yet unwatched
+        self._selector.register(descriptor, selectors.EVENT_READ, (callback, owner))
+
+    def unwatch(self, descriptor: int, owner: object) -> None:
+        """Stop watching, unless the descriptor's number belongs to another owner by now."""
+        with contextlib.suppress(KeyError):
+            if self._selector.get_key(descriptor).data[1] is owner:
+                self._selector.unregister(descriptor)
+
+    def reset(self) -> None:
+        """Kill all that was started, and what it left behind."""
+        self.request("reset")
+
+    def close(self) -> None:
+        """End the zygote and everything under it; remove its folder."""
+        self._closing = True
+        with contextlib.suppress(OSError):
+            self._control.shutdown(socket.SHUT_RDWR)
+        try:
+            self._process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+        self._nudge()
+        self._thread.join(timeout=5)
+        self._control.close()
+        self._selector.close()
+        os.close(self._wake)
+        os.close(self._wake_end)
+        shutil.rmtree(self.root, ignore_errors=True)
+
+    def _exec(self, theirs: socket.socket, modules: Sequence[str]) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-I", "-m", "grader.stage.zygote_process", str(theirs.fileno()), str(self.root)]
+        environment = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "TZ") if name in os.environ}
+        try:
+            return subprocess.Popen(
+                [*command, *modules],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                env={**environment, "HOME": str(self.root)},
+                cwd=self.root,
+            )
+        except OSError as error:
+            raise StageError(f"No process for submissions could be started: {error.strerror}.") from error
+
+    def _wait_until_ready(self) -> None:
+        if not self._ready.wait(ANSWER_SECONDS):
+            raise StageError("The process that runs submissions did not come up: try `grader doctor`.")
+
+    def _read_for_ever(self) -> None:
+        while not self._closing:
+            for key, _ in self._selector.select():
+                key.data[0]()
+
+    def _on_wake(self) -> None:
+        os.read(self._wake_end, 512)
+
+    def _nudge(self) -> None:
+        with contextlib.suppress(OSError):
+            os.write(self._wake, b"x")
+
+    def _on_control(self) -> None:
+        try:
+            message, _ = channel.receive(self._control)
+        except channel.ChannelClosed:
+            self._give_up()
+            return
+        if message.get("event") == "exit":
+            self._report_exit(message["pid"], message["status"])
+        elif message.get("event") == "ready":
+            self._ready.set()
+        elif (mailbox := self._replies.get(message["id"])) is not None:
+            mailbox.put(message)
+
+    def _report_exit(self, pid: int, status: int) -> None:
+        with self._lock:
+            callback = self._exits.pop(pid, None)
+            if callback is None:
+                self._early_exits[pid] = status
+        if callback is not None:
+            callback(status)
+
+    def _give_up(self) -> None:
+        self.unwatch(self._control.fileno(), None)
+        with self._lock:
+            self._lost = True
+            waiting = list(self._replies.values())
+            exits = list(self._exits.values())
+            self._exits.clear()
+        self._ready.set()
+        for mailbox in waiting:
+            mailbox.put({"lost": True})
+        for callback in exits:
+            callback(-int(signal.SIGKILL))

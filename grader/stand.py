@@ -1,0 +1,73 @@
+"""Makes a world for each behaviour, one ahead: while one is judged, the next one's process is already starting."""
+
+from __future__ import annotations
+
+import itertools
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from grader.stage import Allowance, Source, Zygote
+from grader.world import Loop, Plan, World
+
+USES_APP = frozenset({"app", "visitor"})
+PARTS = frozenset({"mailbox", "printer"})
+
+
+@dataclass(frozen=True)
+class Need:
+    """What one behaviour needs.
+
+    key: the behaviour's name; parts: the world's parts that its exercise uses; app: whether a process is wanted ahead.
+    """
+
+    key: str
+    parts: frozenset[str]
+    partners: tuple[str, ...]
+    settings: tuple[tuple[str, str], ...]
+    app: bool
+
+
+class Stand:
+    """Where one submission is judged: its source in a folder of its own, and a fresh world per behaviour."""
+
+    def __init__(self, source: Source, module: str, zygote: Zygote, loop: Loop, folder: Path) -> None:
+        self._zygote = zygote
+        self._loop = loop
+        self._module = module
+        self._folder = folder
+        self._numbers = itertools.count(1)
+        self._allowance = Allowance()
+        self._ahead: dict[str, Future[World]] = {}
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="ahead")
+        code = folder / "code"
+        code.mkdir(parents=True)
+        self.file = code / f"{module}.py"
+        self.file.write_bytes(source.content)
+
+    def prepare(self, need: Need) -> None:
+        """Begin to make a world, without waiting for it."""
+        if need.key not in self._ahead:
+            self._ahead[need.key] = self._pool.submit(self._make, need)
+
+    def take(self, need: Need) -> World:
+        """The world for a behaviour; its clock starts now."""
+        self.prepare(need)
+        world = self._ahead.pop(need.key).result()
+        world.timeline.restart_clock()
+        return world
+
+    def close(self) -> None:
+        """End the worlds that were made and never taken, and all that the submission left behind."""
+        self._pool.shutdown(wait=True)
+        for ahead in self._ahead.values():
+            ahead.result().close()
+        self._zygote.reset()
+
+    def _make(self, need: Need) -> World:
+        folder = self._folder / str(next(self._numbers))
+        plan = Plan(self._module, self.file, folder, need.parts, need.partners, dict(need.settings))
+        world = World(plan, self._zygote, self._loop, allowance=self._allowance)
+        if need.app:
+            world.launch()
+        return world

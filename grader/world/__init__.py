@@ -1,0 +1,44 @@
+"""What a submission talks to: visitor, mail server, printer, partners. A product of its own, without pytest."""
+
+from typing import TYPE_CHECKING
+
+from grader.world.gate import Gate
+from grader.world.loop import Loop
+from grader.world.partner import Partner, PartnerCall
+from grader.world.timeline import Seen, Timeline
+from grader.world.visitor import Call, Reply, Visitor
+from grader.world.world import Plan, World
+
+if TYPE_CHECKING:
+    from grader.world.mailbox import Mail, Mailbox
+    from grader.world.printer import Printer
+
+__all__ = [
+    "Call",
+    "Gate",
+    "Loop",
+    "Mail",
+    "Mailbox",
+    "Partner",
+    "PartnerCall",
+    "Plan",
+    "Printer",
+    "Reply",
+    "Seen",
+    "Timeline",
+    "Visitor",
+    "World",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Import the parts that are costly to import when they are first asked for."""
+    if name in {"Mail", "Mailbox"}:
+        from grader.world import mailbox
+
+        return getattr(mailbox, name)
+    if name == "Printer":
+        from grader.world.printer import Printer
+
+        return Printer
+    raise AttributeError(name)

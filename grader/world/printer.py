@@ -1,0 +1,162 @@
+"""A label printer on a raw TCP port: the slow outside service that speaks lines.
+
+A client connects and sends ``PRINT <label>``; it gets ``DONE <label>`` once the label is printed, or ``JAM <label>``.
+It may send ``CANCEL <label>`` on the same connection instead of waiting on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+
+from grader.errors import Unmet
+from grader.stage import Patience
+from grader.world.gate import Gate
+from grader.world.loop import Loop
+from grader.world.timeline import Timeline
+
+PATIENCE = 0.15
+
+
+class Printer:
+    """The printer, and what it has seen: labels asked for, printed, cancelled, abandoned."""
+
+    def __init__(self, loop: Loop, timeline: Timeline, patience: Patience, listener: socket.socket) -> None:
+        self._loop = loop
+        self._timeline = timeline
+        self._patience = patience
+        self._jammed: set[str] = set()
+        self._dropped: set[str] = set()
+        self._taken: list[str] = []
+        self._now = 0
+        self.gate = Gate(loop, patience)
+        self.asked: list[str] = []
+        self.printed: list[str] = []
+        self.cancelled: list[str] = []
+        self.hung_up: list[str] = []
+        self.at_once = 0
+        self.port: int = listener.getsockname()[1]
+        self._server = loop.wait(self._listen(listener))
+
+    def held(self) -> Gate:
+        """Close the gate (``with``): labels are accepted, but none is printed until it opens."""
+        return self.gate.close()
+
+    def jam(self, label: str) -> None:
+        """Answer JAM to this label."""
+        self._jammed.add(label)
+
+    def drop(self, label: str) -> None:
+        """Hang up instead of answering this label."""
+        self._dropped.add(label)
+
+    def take(self, label: str | None = None, patience: float = PATIENCE) -> str:
+        """Wait for the next label asked for and not taken yet, or for this one. Raises Unmet when it is not asked for."""
+
+        def next_one() -> str | None:
+            waiting = list(self.asked)
+            for taken in self._taken:
+                waiting.remove(taken)
+            return next((one for one in waiting if label in (None, one)), None)
+
+        found = self._patience.until(next_one, idle=patience)
+        if found is None:
+            what = "no label" if label is None else f"label {label} never"
+            raise Unmet(self._patience.exhausted or f"The printer was asked for {what}.".replace("for label", "for: label"))
+        self._taken.append(found)
+        return found
+
+    def expect_asked(self, count: int, patience: float = PATIENCE) -> list[str]:
+        """Wait until so many labels have been asked for in all. Raises Unmet when they are not."""
+        return self._expect(self.asked, count, "asked for", patience)
+
+    def expect_printed(self, count: int, patience: float = PATIENCE) -> list[str]:
+        """Wait until so many labels have been printed in all. Raises Unmet when they are not."""
+        return self._expect(self.printed, count, "printed", patience)
+
+    def expect_cancelled(self, count: int, patience: float = PATIENCE) -> list[str]:
+        """Wait until so many labels have been cancelled in all. Raises Unmet when they are not."""
+        return self._expect(self.cancelled, count, "cancelled", patience)
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._loop.wait(self._stop())
+
+    def _expect(self, labels: list[str], count: int, done: str, patience: float) -> list[str]:
+        if not self._patience.until(lambda: len(labels) >= count, idle=patience):
+            raise Unmet(self._patience.exhausted or f"{len(labels)} of {count} labels were {done}.")
+        return list(labels)
+
+    async def _listen(self, listener: socket.socket) -> asyncio.Server:
+        return await asyncio.start_server(self._serve, sock=listener)
+
+    async def _stop(self) -> None:
+        self._server.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._patience.wake()
+        try:
+            with contextlib.suppress(OSError, ValueError, asyncio.LimitOverrunError):
+                line = await reader.readline()
+                while line:
+                    line = await self._obey(line.decode("utf-8", "replace").strip(), reader, writer)
+        finally:
+            writer.close()
+            self._patience.wake()
+
+    async def _obey(self, line: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
+        """Carry out one line; return the next one."""
+        verb, _, label = line.partition(" ")
+        if verb == "PRINT" and label:
+            return await self._print(label, reader, writer)
+        if verb == "CANCEL" and label:
+            self._cancel(label)
+        else:
+            self._timeline.record("printer", f"a line that is no command: {line[:80]!r}")
+            writer.write(b"ERROR\n")
+        return await reader.readline()
+
+    async def _print(self, label: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
+        self.asked.append(label)
+        self._now += 1
+        self.at_once = max(self.at_once, self._now)
+        waits = "; the printer is held" if self.gate.shut else ""
+        self._timeline.record("printer", f"PRINT {label}{waits}")
+        passage = asyncio.ensure_future(self.gate.passage())
+        word = asyncio.ensure_future(reader.readline())
+        try:
+            await asyncio.wait({passage, word}, return_when=asyncio.FIRST_COMPLETED)
+            self._now -= 1  # before the answer: whoever has it may ask for the next label at once
+            if passage.done():
+                self._finish(label, writer)
+                return await word
+            self._interrupt(label, word)
+            return await reader.readline()
+        finally:
+            for future in (passage, word):
+                future.cancel()
+
+    def _interrupt(self, label: str, word: asyncio.Future[bytes]) -> None:
+        line = b"" if word.exception() else word.result()
+        if line.decode("utf-8", "replace").strip() == f"CANCEL {label}":
+            self._cancel(label)
+        else:
+            self.hung_up.append(label)
+            self._timeline.record("printer", f"your app went away before {label} was printed")
+
+    def _finish(self, label: str, writer: asyncio.StreamWriter) -> None:
+        if label in self._dropped:
+            self._timeline.record("printer", f"{label}: the printer hangs up")
+            writer.transport.abort()
+        elif label in self._jammed:
+            self._timeline.record("printer", f"JAM {label}")
+            writer.write(f"JAM {label}\n".encode())
+        else:
+            self.printed.append(label)
+            self._timeline.record("printer", f"DONE {label}")
+            writer.write(f"DONE {label}\n".encode())
+
+    def _cancel(self, label: str) -> None:
+        self.cancelled.append(label)
+        self._timeline.record("printer", f"CANCEL {label}")
