@@ -1,0 +1,132 @@
+"""So many labels at once, so many waiting, and no one more."""
+
+import re
+
+from grader.behaviour import behaviour
+from grader.world import Printer, Reply, Visitor
+
+TRY = (
+    'POST /labels {"label": "A-1"}',
+    'POST /labels {"label": "A-2"}',
+    'POST /labels {"label": "A-3"}',
+)
+WORKERS = 2
+BACKLOG = 3
+SETTINGS = {"WORKERS": str(WORKERS), "BACKLOG": str(BACKLOG)}
+
+
+def post(visitor: Visitor, label: str) -> Reply:
+    """Bring one label."""
+    return visitor.post("/labels", {"label": label})
+
+
+def fill(visitor: Visitor, printer: Printer) -> list[str]:
+    """Have as many labels accepted as there is room for; the printer is held and has been asked for the first ones."""
+    labels = [f"A-{number}" for number in range(1, WORKERS + BACKLOG + 1)]
+    for place, label in enumerate(labels, start=1):
+        reply = post(visitor, label)
+        assert reply.status == 202, f"Label {place} of {len(labels)}, all with room, was answered with {reply.status}."
+        if place == WORKERS:
+            printer.expect_asked(WORKERS)
+    return labels
+
+
+@behaviour(points=1, hint="Who prints the label: the request, or somebody else, later?")
+def test_a_label_is_accepted_at_once(visitor: Visitor, printer: Printer) -> None:
+    """A label is accepted with 202 before it is printed."""
+    with printer.held():
+        reply = post(visitor, "A-1")
+        assert reply.arrived, "Your app answered nobody as long as the printer was busy."
+        assert reply.status == 202, f"The label was answered with {reply.status}."
+
+
+@behaviour(
+    points=2,
+    hint="Count the jobs that may talk to the printer at the same time. What does the next one wait for?",
+    needs=["test_a_label_is_accepted_at_once"],
+)
+def test_as_many_at_once_as_workers(visitor: Visitor, printer: Printer) -> None:
+    """WORKERS labels (here 2) are in the printer at once: no more, and no fewer when there are enough."""
+    with printer.held():
+        for label in ("A-1", "A-2", "A-3", "A-4"):
+            post(visitor, label)
+        printer.expect_asked(WORKERS)
+    printer.expect_printed(4)
+    assert printer.at_once == WORKERS, f"{printer.at_once} labels were in the printer at once."
+
+
+@behaviour(
+    points=3,
+    hint="What is full? Something must have an end, and whoever stands before it must be told, not kept waiting.",
+    needs=["test_as_many_at_once_as_workers"],
+)
+def test_a_full_backlog_refuses(visitor: Visitor, printer: Printer) -> None:
+    """When WORKERS (2) are in the printer and BACKLOG (3) wait, the next label is refused at once with 503."""
+    with printer.held():
+        fill(visitor, printer)
+        refusal = post(visitor, "B-1")
+        assert refusal.arrived, "The sixth label was neither accepted nor refused: its visitor still waits."
+        assert refusal.status == 503, f"The sixth label was answered with {refusal.status}."
+
+
+@behaviour(
+    points=1,
+    hint="A visitor who is sent away wants to know when to come back: a standard header says it.",
+    needs=["test_a_full_backlog_refuses"],
+)
+def test_the_refusal_says_when_to_retry(visitor: Visitor, printer: Printer) -> None:
+    """The refusal says, in Retry-After, after how many seconds to come again."""
+    with printer.held():
+        fill(visitor, printer)
+        seconds = post(visitor, "B-1").headers.get("retry-after")
+    assert seconds is not None, "The refusal had no Retry-After header."
+    assert re.fullmatch("0*[1-9][0-9]*", seconds), f"Retry-After was {seconds!r}, not a whole number of seconds."
+
+
+@behaviour(
+    points=1,
+    hint="Something counts up when a label is accepted. What counts down, and when?",
+    needs=["test_a_full_backlog_refuses"],
+)
+def test_a_done_label_makes_room(visitor: Visitor, printer: Printer) -> None:
+    """When labels are done, their places are free for others."""
+    with printer.held():
+        labels = fill(visitor, printer)
+    printer.expect_printed(len(labels))
+    reply = post(visitor, "C-1")
+    assert reply.status == 202, f"All was printed, and the next label was answered with {reply.status}."
+    printer.expect_printed(len(labels) + 1)
+
+
+@behaviour(
+    points=1,
+    hint="A refusal is a promise too. In which order do you look whether there is room, and take it?",
+    needs=["test_a_done_label_makes_room"],
+)
+def test_what_was_accepted_is_printed(visitor: Visitor, printer: Printer) -> None:
+    """Every label that was accepted is printed once, and none that was refused."""
+    with printer.held():
+        labels = fill(visitor, printer)
+        post(visitor, "B-1")
+    printer.expect_printed(len(labels))
+    post(visitor, "C-1")
+    printer.take("C-1")
+    asked = ", ".join(printer.asked)
+    assert sorted(printer.asked) == [*labels, "C-1"], f"Accepted were {', '.join(labels)}, C-1; printed: {asked}."
+
+
+@behaviour(
+    points=3,
+    hint="An exception leaves a loop for good, and a group of tasks as well. How far may one label's travel?",
+    needs=["test_a_label_is_accepted_at_once"],
+)
+def test_a_failing_label_stops_nothing(visitor: Visitor, printer: Printer) -> None:
+    """Labels that fail stop no other, and their places are free again."""
+    failing = [f"jam-{number}" for number in (1, 2)] + [f"drop-{number}" for number in (1, 2, 3)]
+    for label in failing:
+        (printer.jam if label.startswith("jam") else printer.drop)(label)
+        post(visitor, label)
+    printer.expect_asked(len(failing))
+    reply = post(visitor, "A-1")
+    assert reply.status == 202, f"Five labels had failed, and the next one was answered with {reply.status}."
+    printer.expect_printed(1)
