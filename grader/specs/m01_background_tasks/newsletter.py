@@ -119,9 +119,9 @@ def test_every_failure_is_recorded(visitor: Visitor, mailbox: Mailbox) -> None:
 @behaviour(points=3, hint="Do background tasks run beside each other? And what would bound them if they did?")
 def test_conversations_are_as_many_as_granted(visitor: Visitor, mailbox: Mailbox, app: App) -> None:
     """As many conversations are open at once as the mail server grants (here 3)."""
-    with mailbox.closed():
+    with mailbox.closed() as gate:
         visitor.start("POST", "/newsletters", newsletter(RECIPIENTS))
-        visitor.until("/newsletters/another", lambda _: mailbox.connections >= GRANTED)
-        app.settle(0.01)  # the last chance to open more than was granted
-        seen = mailbox.connections
+        gate.knocked(times=GRANTED)
+        app.settle(0.01)  # the last chance to open more than were granted
+        seen = gate.waiting
     assert seen == GRANTED, f"The mail server grants {GRANTED} conversations at a time; your app opened {seen}."

@@ -1,4 +1,4 @@
-"""The states live in an SQLite table; a decorator guards each job."""
+"""The states live in an SQLite table; a decorator guards each job; every call has a client of its own."""
 
 import logging
 import os

@@ -16,6 +16,7 @@ from pydantic import BaseModel, EmailStr
 
 app = FastAPI()
 logger = logging.getLogger("orders")
+partners = httpx.AsyncClient()  # one for all calls: a client is dear to make and cheap to keep
 
 
 class Order(BaseModel):
@@ -35,8 +36,7 @@ async def confirm(order_id: str, order: Order) -> None:
 
 
 async def tell(url: str, order_id: str, order: Order) -> None:
-    async with httpx.AsyncClient() as partner:
-        reply = await partner.post(url, json={"order": order_id, "item": order.item, "quantity": order.quantity})
+    reply = await partners.post(url, json={"order": order_id, "item": order.item, "quantity": order.quantity})
     reply.raise_for_status()
 
 

@@ -14,6 +14,7 @@ from fastapi import BackgroundTasks, FastAPI, HTTPException, Response
 from pydantic import BaseModel, EmailStr
 
 app = FastAPI()
+partners = httpx.AsyncClient()  # one for all calls: a client is dear to make and cheap to keep
 
 
 class Order(BaseModel):
@@ -33,8 +34,7 @@ async def confirm(order_id: str, order: Order) -> None:
 
 
 async def tell(url: str, order_id: str, order: Order) -> None:
-    async with httpx.AsyncClient() as partner:
-        reply = await partner.post(url, json={"order": order_id, "item": order.item, "quantity": order.quantity})
+    reply = await partners.post(url, json={"order": order_id, "item": order.item, "quantity": order.quantity})
     reply.raise_for_status()
 
 
