@@ -11,13 +11,14 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 from grader.course import Exercise
-from grader.errors import StageError
+from grader.errors import StageError, UnreadableSubmission
 from grader.report.verdict import Report
 
 
@@ -41,21 +42,22 @@ class Work:
     only: tuple[str, ...] = ()
 
 
-def real_grader() -> AbstractContextManager[Grading]:
-    """The grader with its stage and its world."""
+def real_grader(modules: Sequence[str] | None = None) -> AbstractContextManager[Grading]:
+    """The grader with its stage and its world; modules: what the stage imports ahead, by default all it may need."""
     from grader.run import Grader
 
-    return Grader()
+    return Grader(modules)
 
 
 def graded(
-    work: Sequence[Work], jobs: int = 1, *, open_grader: OpenGrader = real_grader
+    work: Sequence[Work], jobs: int = 1, *, open_grader: OpenGrader | None = None
 ) -> Iterator[tuple[int, Report]]:
     """Reports as they end, each with the place of its work in the sequence.
 
     jobs: how many processes grade at a time; 1 grades in this one. Raises StageError when one of
     them dies. However the iteration ends, no process is left.
     """
+    open_grader = open_grader or partial(real_grader, _wanted(work))
     workers = min(jobs, len(work))
     if workers <= 1:
         return _alone(work, open_grader)
@@ -70,6 +72,18 @@ def in_order(pairs: Iterator[tuple[int, Report]], on_report: Callable[[Report], 
         if on_report is not None:
             on_report(report)
     return [found[place] for place in sorted(found)]
+
+
+def _wanted(work: Sequence[Work]) -> list[str]:
+    """What these submissions import: a stage that need not load more is ready sooner."""
+    from grader.run import modules_for
+    from grader.stage import Source
+
+    sources = []
+    for one in work:
+        with suppress(UnreadableSubmission):  # its report will say so
+            sources.append(Source.read(one.submission).content)
+    return modules_for(sources)
 
 
 def _alone(work: Sequence[Work], open_grader: OpenGrader) -> Iterator[tuple[int, Report]]:

@@ -22,10 +22,10 @@ def prepared(given: Sequence[str]) -> list[str]:
     The traceback's flag may stand anywhere, and ``--json`` may do without a file: then it gets ``-``.
     """
     arguments = [argument for argument in given if argument != FLAG]
-    following = [*arguments[1:], "--"]
     ready: list[str] = []
-    for argument, after in zip(arguments, following, strict=True):
+    for place, argument in enumerate(arguments, start=1):
         ready.append(argument)
+        after = arguments[place] if place < len(arguments) else "--"
         if argument == "--json" and after != "-" and after.startswith("-"):
             ready.append("-")
     return ready

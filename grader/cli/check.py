@@ -22,7 +22,7 @@ from grader.report.verdict import Report
 STDOUT = Path("-")
 
 
-def check(
+def check(  # noqa: PLR0913, PLR0917 - a parameter for each option
     exercise: Annotated[
         str | None,
         typer.Argument(help="An exercise, a module or all; by default the next one to solve.", show_default=False),
@@ -44,6 +44,8 @@ def check(
     if exercise is None and json is not None and _is_name(course, str(json)):
         exercise, json = str(json), STDOUT  # grader check --json EXERCISE
     exercises = _chosen(course, exercise, submission, solutions=solutions)
+    for one in exercises:
+        one.check()
     work = work_for(exercises, submission, solutions=solutions, only=only)
     own = submission is None and not solutions and not only
     reports = _grade(work, jobs, show=json != STDOUT)

@@ -45,8 +45,7 @@ def hint_lines(exercise: Exercise, progress: store.Progress, width: int, *, ever
         mark = "·" if behaviour.name not in verdicts else MARKS[verdicts[behaviour.name]]
         yield from paragraph(behaviour.sentence, width, first=(Piece(f"{mark} "),))
         yield from paragraph(behaviour.hint, width, first=(Piece("  "), Piece("Hint  ", "word")))
-    yield EMPTY
-    yield (Piece("  "), Piece("Read  ", "word"), Piece(told[0].lesson))
+    yield (Piece("  "), Piece("Read  ", "word"), Piece(told[-1].lesson))
     if waiting and len(told) < len(waiting):
         yield (Piece(f"  {len(waiting) - len(told)} more wait: grader hint {exercise.name} --all", "quiet"),)
 

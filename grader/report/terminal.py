@@ -11,6 +11,8 @@ from grader.report.verdict import BehaviourResult, Event, Report, Verdict
 MARKS = {Verdict.PASSED: "✓", Verdict.FAILED: "✗", Verdict.BLOCKED: "-", Verdict.ERROR: "!"}
 MOST_EVENTS = 24
 SHORT = 2
+ROUTINE = "INFO: "
+"""How uvicorn's own lines begin, which tell nothing new."""
 BLAME = "This is the grader's own fault, not yours, and costs you nothing:"
 
 
@@ -107,8 +109,8 @@ def _output(result: BehaviourResult, width: int, *, shown: bool) -> Iterator[Lin
         yield (Piece("  Your app printed:", "quiet"),)
         for line in printed:
             yield from paragraph(line, width, first=(Piece("  | ", "quiet"),))
-    elif printed and result.verdict is Verdict.FAILED:
-        yield (Piece("  Your app also printed something: --show-output shows it.", "quiet"),)
+    elif result.verdict is Verdict.FAILED and not all(line.startswith(ROUTINE) for line in printed):
+        yield (Piece("  Your app printed something, too: --show-output shows it.", "quiet"),)
 
 
 def _advice(result: BehaviourResult, width: int) -> Iterator[Line]:
