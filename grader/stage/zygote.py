@@ -141,6 +141,7 @@ class Zygote:
                 stdin=subprocess.DEVNULL,
                 env={**environment, "HOME": str(self.root)},
                 cwd=self.root,
+                process_group=0,  # Ctrl-C is the grader's to handle, from the first moment
             )
         except OSError as error:
             raise StageError(f"No process for submissions could be started: {error.strerror}.") from error

@@ -34,7 +34,6 @@ def test_order_is_accepted(visitor: Visitor, printer: Printer) -> None:
 @behaviour(
     points=4,
     hint="The loop knows every task, but it holds none. Follow the references: who else can reach a job that waits?",
-    needs=["test_order_is_accepted"],
 )
 def test_collection_loses_no_label(visitor: Visitor, printer: Printer, app: App) -> None:
     """A garbage collection while labels are in work loses none of them."""

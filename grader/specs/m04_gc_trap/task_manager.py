@@ -92,7 +92,7 @@ def test_replaced_job_reads_cancelled(visitor: Visitor, printer: Printer) -> Non
     assert status == "done", f"The job that replaced the other reads {status!r}."
 
 
-@behaviour(points=1, hint="Does it matter when the wish to cancel comes?", needs=["test_job_is_done"])
+@behaviour(points=1, hint="Does it matter when the wish to cancel comes?")
 def test_end_is_final(visitor: Visitor, printer: Printer) -> None:
     """Cancelling a job that is done is answered with 409 and changes nothing."""
     [path] = start(visitor, "A-17")
@@ -107,7 +107,6 @@ def test_end_is_final(visitor: Visitor, printer: Printer) -> None:
 @behaviour(
     points=2,
     hint="Who is going to remove a result, and when does the clock start?",
-    needs=["test_job_is_done"],
     settings={"RESULT_TTL_SECONDS": "0.02"},
 )
 def test_result_expires(visitor: Visitor, printer: Printer) -> None:
