@@ -136,8 +136,9 @@ def test_a_missing_file_is_named_with_its_remedy(course: Course, root: Path, pat
     (root / path).unlink()
     remedy = f"{path} is missing, the {part} of m01_first/greeting: write it, or take it out of {INDEX}."
     assert broken(course.check) == remedy
-    assert broken(lambda: course.find("greeting")) == remedy
-    assert course.find("farewell")
+    (greeting,), (farewell,) = course.find("greeting"), course.find("farewell")
+    assert broken(greeting.check) == remedy
+    farewell.check()
 
 
 @pytest.mark.parametrize(

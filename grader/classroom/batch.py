@@ -94,12 +94,23 @@ def _alone(work: Sequence[Work], open_grader: OpenGrader) -> Iterator[tuple[int,
 
 def _together(work: Sequence[Work], workers: int, open_grader: OpenGrader) -> Iterator[tuple[int, Report]]:
     with _pool(workers, open_grader) as pool:
-        places: dict[Future[Report], int] = {pool.submit(_grade, one): place for place, one in enumerate(work)}
+        with _deaf_to_interrupts():
+            places: dict[Future[Report], int] = {pool.submit(_grade, one): place for place, one in enumerate(work)}
         try:
             for future in as_completed(places):
                 yield places[future], future.result()
         except BrokenProcessPool:
             raise StageError("A grading process died; grade again, or with --jobs 1 to see on which file.") from None
+
+
+@contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Submitting starts the workers. Ctrl-C reaches the whole group, but the parent decides: let them inherit that."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager
@@ -126,7 +137,6 @@ _grader: Grading | None = None
 def _begin(open_grader: OpenGrader) -> None:
     """In a new worker: open the grader that it keeps, and see to it that it is closed again."""
     global _grader  # noqa: PLW0603 - a worker process has exactly one
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
     threading.Thread(target=_follow_parent, daemon=True).start()
     manager = open_grader()
     _grader = manager.__enter__()

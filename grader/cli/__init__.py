@@ -6,13 +6,19 @@ import os
 import sys
 from collections.abc import Sequence
 
-from grader.cli.faults import FLAG, VARIABLE, guarded
+FLAG = "--traceback"
+VARIABLE = "GRADER_TRACEBACK"
+INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and leave with its exit code: 0 full marks, 1 less, 2 usage, 3 the grader's fault."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     show_traceback = FLAG in given or os.environ.get(VARIABLE, "") not in ("", "0")
+    try:
+        from grader.cli.faults import guarded
+    except KeyboardInterrupt:  # even before anything could begin
+        sys.exit(INTERRUPTED)
     sys.exit(guarded(lambda: _run(prepared(given)), show_traceback=show_traceback))
 
 

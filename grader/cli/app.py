@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from grader.cli import FLAG
 from grader.cli.check import check
 from grader.cli.course_map import show_map
 from grader.cli.doctor import doctor
@@ -30,7 +31,7 @@ app.command("play")(play)
 def grader(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
-    traceback: Annotated[bool, typer.Option("--traceback", help="Show where the grader itself failed.")] = False,
+    traceback: Annotated[bool, typer.Option(FLAG, help="Show where the grader itself failed.")] = False,
 ) -> None:
     """A course on background work in FastAPI: without a command, the map of the course and the next step."""
     del traceback  # taken off the arguments before they come here; it is an option only so that help tells of it

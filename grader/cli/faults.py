@@ -10,13 +10,10 @@ from collections.abc import Callable, Sequence
 from enum import IntEnum
 from types import FrameType
 
+from grader.cli import FLAG, INTERRUPTED
 from grader.cli.screen import complain
 from grader.errors import GraderError, UnknownExercise, UnreadableSubmission
 from grader.report.verdict import Report
-
-FLAG = "--traceback"
-VARIABLE = "GRADER_TRACEBACK"
-INTERRUPTED = 130
 
 
 class Code(IntEnum):
