@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grader.stage import Allowance, App, Launch, Patience, Vitals, Zygote
-from grader.world.certificates import one_certificate
 from grader.world.loop import Loop
 from grader.world.partner import Partner
 from grader.world.timeline import Seen, Timeline
@@ -90,10 +89,7 @@ class World:
         self._started = False
         self.data = plan.folder / "data"
         self.data.mkdir(parents=True)
-        self._certificates = plan.folder / "certificates.pem"
         self._open_parts(plan.parts, plan.partners)
-        if self._partners:
-            self._certificates.write_text(one_certificate(), encoding="utf-8")
         self._listener = listener or self._listen_on_unix(plan.folder / "http")
         self._app = App(zygote, self._launch(), self._listener, self._note_app, self.patience)
         self.visitor = Visitor(plan.folder / "http", loop, self.timeline, self.patience)
@@ -159,8 +155,6 @@ class World:
         if self._printer is not None:
             told |= {"PRINTER_HOST": LOOPBACK, "PRINTER_PORT": str(self._printer.port)}
         told |= {f"{name.upper()}_URL": partner.url for name, partner in self._partners.items()}
-        if self._partners:
-            told["SSL_CERT_FILE"] = str(self._certificates)
         return told | dict(self._plan.settings)
 
     def close(self) -> None:
