@@ -1,7 +1,7 @@
 """Answers a signup with 200."""
 
 MISTAKE = "A16"
-FAILS = ["test_signup_stores_the_member"]
+FAILS = ["test_signup_is_answered_with_the_member"]
 
 import os
 from collections.abc import AsyncIterator
