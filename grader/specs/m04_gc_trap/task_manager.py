@@ -28,7 +28,8 @@ def start(visitor: Visitor, *labels: str) -> list[str]:
 
 def wait_for(visitor: Visitor, path: str, status: str) -> str:
     """Wait until the job reads this status; returns what it reads in the end."""
-    return visitor.until(path, lambda reply: reply.field("status", str) == status).field("status", str)
+    read: str = visitor.until(path, lambda reply: reply.field("status", str) == status).field("status", str)
+    return read
 
 
 def is_gone(reply: Reply) -> bool:
@@ -83,13 +84,19 @@ def test_cancelled_job_tells_the_printer(visitor: Visitor, printer: Printer) -> 
 
 @behaviour(points=3, hint="A coroutine that never began has run no line of yours. Who else learns of its end?")
 def test_replaced_job_reads_cancelled(visitor: Visitor, printer: Printer) -> None:
-    """A job that is replaced before its first step reads "cancelled", and the one that replaced it "done"."""
-    older, newer = start(visitor, "A-17", "A-17")
-    printer.take("A-17")
-    status = wait_for(visitor, older, "cancelled")
-    assert status == "cancelled", f"The job was replaced before its first step, and it reads {status!r}."
-    status = wait_for(visitor, newer, "done")
-    assert status == "done", f"The job that replaced the other reads {status!r}."
+    """A new order for a label ends the older jobs; one that had not made its first step reads "cancelled"."""
+    with printer.held():
+        [begun] = start(visitor, "A-17")
+        printer.take("A-17")
+        unbegun, last = start(visitor, "A-17", "A-17")
+        status = wait_for(visitor, unbegun, "cancelled")
+        assert status == "cancelled", f"A job was replaced in the request that started it, and it reads {status!r}."
+        reply = visitor.until(begun, lambda reply: reply.field("status", str) != "running")
+        assert reply.field("status") != "running", (
+            "The label was ordered anew, and the older job still reads 'running'."
+        )
+    status = wait_for(visitor, last, "done")
+    assert status == "done", f"The job that replaced the others reads {status!r}."
 
 
 @behaviour(points=1, hint="Does it matter when the wish to cancel comes?")

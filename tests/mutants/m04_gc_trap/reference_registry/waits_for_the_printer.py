@@ -1,7 +1,7 @@
 """Awaits the task before it answers."""
 
 MISTAKE = "A3"
-FAILS = ["test_order_is_accepted"]
+FAILS = ["test_order_is_accepted", "test_collection_loses_no_label", "test_failure_is_logged"]
 
 import asyncio
 import gc

@@ -1,0 +1,94 @@
+"""Looks for older jobs among those of the same request only."""
+
+MISTAKE = "fact 56"
+FAILS = ["test_replaced_job_reads_cancelled"]
+
+import asyncio
+import os
+from functools import partial
+from uuid import uuid4
+
+from fastapi import FastAPI, HTTPException
+from pydantic import BaseModel
+
+RESULT_TTL = float(os.environ.get("RESULT_TTL_SECONDS", "3600"))
+app = FastAPI()
+
+
+class Order(BaseModel):
+    labels: list[str]
+
+
+class Job(BaseModel):
+    id: str
+    label: str
+    status: str = "running"
+    error: str | None = None
+
+
+async def print_label(label: str) -> None:
+    reader, writer = await asyncio.open_connection(os.environ["PRINTER_HOST"], int(os.environ["PRINTER_PORT"]))
+    try:
+        writer.write(f"PRINT {label}\n".encode())
+        if not (await reader.readline()).startswith(b"DONE"):
+            raise RuntimeError("the printer did not print the label")
+    except asyncio.CancelledError:
+        writer.write(f"CANCEL {label}\n".encode())
+        raise  # swallowed, the cancellation would look like success
+    finally:
+        writer.close()
+
+
+class TaskManager:
+    def __init__(self) -> None:
+        self.jobs: dict[str, Job] = {}
+        self.tasks: dict[str, asyncio.Task[None]] = {}  # of the jobs in work
+
+    def start(self, label: str, together: list[str]) -> Job:
+        for job_id in together:
+            if self.jobs[job_id].label == label:
+                self.cancel(job_id)
+        job = Job(id=uuid4().hex, label=label)
+        self.jobs[job.id] = job
+        together.append(job.id)
+        self.tasks[job.id] = task = asyncio.create_task(print_label(label))
+        task.add_done_callback(partial(self.ended, job))
+        return job
+
+    def cancel(self, job_id: str) -> bool:
+        return job_id in self.tasks and self.tasks[job_id].cancel()
+
+    def ended(self, job: Job, task: asyncio.Task[None]) -> None:
+        """Record the end: every end passes here, even that of a task which never made its first step."""
+        del self.tasks[job.id]
+        if task.cancelled():
+            job.status = "cancelled"
+        elif error := task.exception():
+            job.status, job.error = "failed", str(error) or repr(error)
+        else:
+            job.status = "done"
+        asyncio.get_running_loop().call_later(RESULT_TTL, self.jobs.pop, job.id)
+
+
+manager = TaskManager()
+
+
+@app.post("/jobs", status_code=202)
+async def start(order: Order) -> dict[str, list[str]]:
+    together: list[str] = []
+    return {"ids": [manager.start(label, together).id for label in order.labels]}
+
+
+@app.get("/jobs/{job_id}")
+async def status(job_id: str) -> Job:
+    if job_id not in manager.jobs:
+        raise HTTPException(404)
+    return manager.jobs[job_id]
+
+
+@app.delete("/jobs/{job_id}", status_code=202)
+async def cancel(job_id: str) -> None:
+    if job_id not in manager.jobs:
+        raise HTTPException(404)
+    if not manager.cancel(job_id):
+        raise HTTPException(409)
