@@ -78,7 +78,7 @@ class Judge:
             self.results[item.name] = result
             self._on_result(result)
             if world is not None:
-                world.close()
+                self._stand.give_back(world)
 
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Block what need not be tried."""

@@ -39,7 +39,8 @@ class Stand:
         self._numbers = itertools.count(1)
         self._allowance = Allowance()
         self._ahead: dict[str, Future[World]] = {}
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="ahead")
+        self._closing: list[Future[None]] = []
+        self._pool = ThreadPoolExecutor(2, thread_name_prefix="stand")
         code = folder / "code"
         code.mkdir(parents=True)
         self.file = code / f"{module}.py"
@@ -57,12 +58,22 @@ class Stand:
         world.timeline.restart_clock()
         return world
 
+    def give_back(self, world: World) -> None:
+        """Begin to end a world, without waiting for it: worlds share nothing."""
+        self._closing.append(self._pool.submit(world.close))
+
     def close(self) -> None:
-        """End the worlds that were made and never taken, and all that the submission left behind."""
-        self._pool.shutdown(wait=True)
+        """End the worlds that were made and never taken, and all that the submission left behind.
+
+        Raises StageError when the stage was lost in the meantime.
+        """
         for ahead in self._ahead.values():
-            ahead.result().close()
+            if ahead.exception() is None:
+                self.give_back(ahead.result())
+        self._pool.shutdown(wait=True)
         self._zygote.reset()
+        for closing in self._closing:
+            closing.result()
 
     def _make(self, need: Need) -> World:
         folder = self._folder / str(next(self._numbers))

@@ -24,6 +24,8 @@ from grader.stage import channel
 ANSWER_SECONDS = 60.0
 """The last resort: a zygote that has not answered for so long is taken for lost."""
 
+ROOM = 256 * 1024 * 1024
+
 BASE_MODULES = ("fastapi", "uvicorn", "uvicorn.lifespan.on", "uvicorn.protocols.http.h11_impl", "uvicorn.loops.asyncio")
 
 
@@ -35,7 +37,7 @@ class Zygote:
     """
 
     def __init__(self, modules: Sequence[str] = ()) -> None:
-        self.root = Path(tempfile.mkdtemp(prefix="grader-"))
+        self.root = Path(tempfile.mkdtemp(prefix="grader-", dir=_fast_folder()))
         self._numbers = itertools.count(1)
         self._replies: dict[int, queue.SimpleQueue[dict[str, Any]]] = {}
         self._exits: dict[int, Callable[[int], None]] = {}
@@ -195,3 +197,13 @@ class Zygote:
             mailbox.put({"lost": True})
         for callback in exits:
             callback(-int(signal.SIGKILL))
+
+
+def _fast_folder() -> str | None:
+    """The memory's own file system, where there is one with room: no disk's sync then costs a verdict time."""
+    memory = Path("/dev/shm")  # noqa: S108 - mkdtemp makes a private folder in it
+    try:
+        roomy = shutil.disk_usage(memory).free > ROOM
+    except OSError:
+        return None
+    return str(memory) if roomy and os.access(memory, os.W_OK) else None
