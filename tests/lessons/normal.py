@@ -32,7 +32,7 @@ def normal(text: str) -> str:
     return text.strip("\n")
 
 
-WRAPPED = re.compile(r"\n {8,}(?! *\d+ ms  )")
+WRAPPED = re.compile(r"\n {8,}")
 
 
 def unwrapped(feedback: str) -> str:
