@@ -7,14 +7,14 @@ from grader.world import Mailbox, Reply, Visitor
 TRY = (
     'POST /newsletters {"subject": "November", "text": "Rain.", "recipients": ["ada@example.com", "bob@example.org"]}',
 )
-GRANTED = 3
+GRANTED = 2
 SETTINGS = {"MAIL_CONNECTIONS": str(GRANTED)}
 
-# Isolation is the same fact with nine recipients as with five hundred, and costs a hundredth of the time. The failing
-# ones stand so that a loop, a shared queue and any division into three parts loses somebody if they are not isolated.
-RECIPIENTS = [f"reader{number}@example.com" for number in range(9)]
-REFUSED, HANGS_UP, REFUSED_TOO = RECIPIENTS[1], RECIPIENTS[4], RECIPIENTS[6]
-BAD = {REFUSED, HANGS_UP, REFUSED_TOO}
+# Isolation is the same fact with six recipients as with five hundred, and costs a hundredth of the time. Two fail, at
+# places where a plain loop, a shared queue and a list cut in two all lose somebody if they are not isolated.
+RECIPIENTS = [f"reader{number}@example.com" for number in range(6)]
+REFUSED, HANGS_UP = RECIPIENTS[1], RECIPIENTS[4]
+BAD = {REFUSED, HANGS_UP}
 GOOD = set(RECIPIENTS) - BAD
 
 
@@ -29,10 +29,9 @@ def publish(visitor: Visitor, recipients: list[str]) -> Reply:
 
 
 def spoil(mailbox: Mailbox) -> None:
-    """Let three of the recipients fail."""
+    """Let two of the recipients fail, each in a way of its own."""
     mailbox.refuse(REFUSED)
     mailbox.drop(HANGS_UP)
-    mailbox.refuse(REFUSED_TOO)
 
 
 def is_done(reply: Reply) -> bool:
@@ -118,7 +117,7 @@ def test_every_failure_is_recorded(visitor: Visitor, mailbox: Mailbox) -> None:
 
 @behaviour(points=3, hint="Do background tasks run beside each other? And what would bound them if they did?")
 def test_conversations_are_as_many_as_granted(visitor: Visitor, mailbox: Mailbox, app: App) -> None:
-    """As many conversations are open at once as the mail server grants (here 3)."""
+    """As many conversations are open at once as the mail server grants (here 2)."""
     with mailbox.closed() as gate:
         visitor.start("POST", "/newsletters", newsletter(RECIPIENTS))
         gate.knocked(times=GRANTED)
