@@ -35,9 +35,9 @@ def normal(text: str) -> str:
 WRAPPED = re.compile(r"\n {8,}")
 
 
-def unwrapped(feedback: str) -> str:
-    """The grader's feedback without what follows from its width: where lines are wrapped, and all spaces.
+def feedback_core(feedback: str) -> str:
+    """The grader's feedback without what its width or chance decides: line wrapping, spaces, the lines' order.
 
-    An id that was wrapped is whole again, and a longer number elsewhere moves no word into another line.
+    An id that was wrapped is whole again, and of two things that happen at once either may be seen first.
     """
-    return normal(WRAPPED.sub("", feedback)).replace(" ", "")
+    return "\n".join(sorted(normal(WRAPPED.sub("", feedback)).replace(" ", "").split("\n")))

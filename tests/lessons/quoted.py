@@ -12,15 +12,15 @@ from grader.report.terminal import feedback
 from grader.report.verdict import Report
 from grader.run import Grader
 
-Grade = Callable[[Path], Report]
-"""Grades a file that belongs to an exercise; raises LookupError when it belongs to none."""
+Grade = Callable[[Path, int], Report]
+"""Grades a file that belongs to an exercise, anew for each turn; raises LookupError when it belongs to none."""
 
 
 def grades(course: Course, grader: Callable[[], Grader]) -> Grade:
-    """A way to grade the course's own files, each of them once; grader is asked for when the first one is."""
+    """A way to grade the course's own files, once a turn; grader is asked for when the first one is."""
 
     @cache
-    def grade(submission: Path) -> Report:
+    def grade(submission: Path, turn: int) -> Report:  # noqa: ARG001 - a turn is there to be told from the others
         return grader().grade(exercise_of(course, submission), submission)
 
     return grade
@@ -34,10 +34,10 @@ def exercise_of(course: Course, submission: Path) -> Exercise:
     raise LookupError(f"{submission} is no starter, solution, mutant or alternative of an exercise")
 
 
-def verdict(root: Path, note: str, grade: Grade) -> str:
+def verdict(root: Path, note: str, grade: Grade, turn: int = 0) -> str:
     """The feedback that ``FILE TEST`` names, 80 columns wide; LookupError when there is no such thing."""
     name, _, test = note.partition(" ")
-    report = grade(root / name)
+    report = grade(root / name, turn)
     for result in report.behaviours:
         if result.name == test.strip():
             if report.problem:
