@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 DEFAULT_WIDTH = 80
-NARROWEST = 40
+NARROWEST = 60
 WIDEST = 100
 
 
@@ -25,7 +25,7 @@ EMPTY: Line = ()
 def paragraph(body: str, width: int, *, first: Line = (), style: str = "") -> Iterator[Line]:
     """A text that begins after some pieces and is wrapped to hang under its own beginning."""
     indent = sum(len(piece.text) for piece in first)
-    wrapped = textwrap.wrap(body, max(width - indent, NARROWEST // 2), break_on_hyphens=False) or [""]
+    wrapped = textwrap.wrap(body, max(width - indent, NARROWEST // 3), break_on_hyphens=False) or [""]
     for number, part in enumerate(wrapped):
         yield (*(first if number == 0 else (Piece(" " * indent),)), Piece(part, style))
 
