@@ -21,9 +21,9 @@ class StageError(GraderError):
     """The processes in which submissions run could not be started or were lost."""
 
 
-class NotStarted(Exception):  # noqa: N818 - it is the submission's state, not the grader's error
+class NotStarted(Exception):
     """The submission never came up; the text says why, in the student's own file and line."""
 
 
-class Unmet(AssertionError):  # noqa: N818 - it reads as a verdict, and pytest treats it as an assertion
+class Unmet(AssertionError):
     """The world did not see what the behaviour asks for; the text says what it saw instead."""

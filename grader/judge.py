@@ -24,7 +24,7 @@ INTROSPECTION = re.compile(r"\nassert |\n +\+ ")
 COMPARISON = re.compile(r"assert (.+?) == (.+)")
 
 
-class Blocked(Exception):  # noqa: N818 - a state, not an error
+class Blocked(Exception):
     """A behaviour is not tried, because one that it needs did not pass, or nothing could be started."""
 
 
@@ -147,7 +147,9 @@ class Judge:
         if isinstance(error, AssertionError | NotStarted):
             return _Outcome(Verdict.FAILED, _message(error))
         place = _last_line(error)
-        return _Outcome(Verdict.ERROR, f"The grader itself failed: {type(error).__name__}: {error}{place}"[:MOST_MESSAGE])
+        return _Outcome(
+            Verdict.ERROR, f"The grader itself failed: {type(error).__name__}: {error}{place}"[:MOST_MESSAGE]
+        )
 
     def _result(self, name: str, world: World | None, duration: float) -> BehaviourResult:
         said = self._behaviours[name]

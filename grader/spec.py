@@ -44,7 +44,7 @@ def behaviours(exercise: Exercise) -> list[SpecBehaviour]:
     Raises CourseError, naming the file and the remedy, when the spec cannot be imported, holds no
     test, or holds one without sentence, points or hint, or with a need that is no earlier test.
     """
-    module = _load(exercise)
+    module = load(exercise)
     where = exercise.spec.relative_to(exercise.root)
     tests = [(name, test) for name, test in vars(module).items() if name.startswith("test_") and callable(test)]
     if not tests:
@@ -64,7 +64,7 @@ def behaviours(exercise: Exercise) -> list[SpecBehaviour]:
 
 def tries(exercise: Exercise) -> tuple[str, ...]:
     """The requests that the spec suggests for trying the service by hand: "METHOD PATH [JSON]" each."""
-    return tuple(str(line) for line in getattr(_load(exercise), "TRY", ()))
+    return tuple(str(line) for line in getattr(load(exercise), "TRY", ()))
 
 
 def _check(what: str, sentence: str, marker: Behaviour, earlier: Sequence[str]) -> None:
@@ -88,7 +88,8 @@ def _place(exercise: Exercise) -> str:
     return lesson + ANCHOR if HEADING in headings else lesson
 
 
-def _load(exercise: Exercise) -> ModuleType:
+def load(exercise: Exercise) -> ModuleType:
+    """The spec as a module. Raises CourseError, naming the file and the line, when it cannot be imported."""
     path, where = exercise.spec, exercise.spec.relative_to(exercise.root)
     found = importlib.util.spec_from_file_location(f"specs.{exercise.module}.{exercise.name}", path)
     if found is None or found.loader is None or not path.is_file():

@@ -39,14 +39,14 @@ def play(
 
 
 def _serve(exercise: Exercise, path: Path, port: int) -> None:
-    from grader import run
+    from grader import playground
 
     screen = Screen()
 
     def on_event(event: Event) -> None:
         screen.show(event_lines(event, screen.width))
 
-    with run.play(exercise, path, port, on_event) as url:
+    with playground.play(exercise, path, port, on_event) as url:
         screen.show(banner(exercise, path, url, courses.tries(exercise)))
         try:
             threading.Event().wait()

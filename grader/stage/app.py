@@ -62,7 +62,7 @@ class App:
     """A submission's process: started, observed, signalled, killed, restarted.
 
     notice: called, from any thread, with each thing that happens to the process.
-    patience: shared with all who wait for this submission.
+    patience: shared with all who wait for this submission; tee: called with what it prints, as it comes.
     """
 
     def __init__(
@@ -72,12 +72,14 @@ class App:
         listener: socket.socket | None,
         notice: Callable[[str], None],
         patience: Patience,
+        tee: Callable[[bytes], None] | None = None,
     ) -> None:
         self._zygote = zygote
         self._launch = launch
         self._listener = listener
         self._notice = notice
         self.patience = patience
+        self._tee = tee
         self._outputs: list[Capture] = []
         self._status: StatusPipe | None = None
         self.pid = 0
@@ -86,7 +88,11 @@ class App:
     def start(self) -> None:
         """Fork the process; returns at once."""
         readers, writers = zip(*(os.pipe() for _ in range(3)), strict=True)
-        stdout, stderr, self._status = Capture(readers[0]), Capture(readers[1]), StatusPipe(readers[2])
+        stdout, stderr, self._status = (
+            Capture(readers[0], self._tee),
+            Capture(readers[1], self._tee),
+            StatusPipe(readers[2]),
+        )
         self._outputs += [stdout, stderr]
         self.exit_status = None
         listening = [] if self._listener is None else [self._listener.fileno()]

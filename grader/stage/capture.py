@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
+from collections.abc import Callable
 
 KEEP = 16 * 1024
 """Bytes kept of the beginning, and as many of the end."""
@@ -16,10 +17,12 @@ class Capture:
 
     ``drain`` may be called from any thread: what was written before a caller learned of something else is then in
     ``text``, because a pipe hands over at once what has been written.
+    tee: called with each chunk as it is read.
     """
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, tee: Callable[[bytes], None] | None = None) -> None:
         self.descriptor = descriptor
+        self._tee = tee
         os.set_blocking(descriptor, False)
         self._lock = threading.Lock()
         self._head = bytearray()
@@ -60,6 +63,8 @@ class Capture:
         return (head + tail).decode("utf-8", "replace")
 
     def _keep(self, chunk: bytes) -> None:
+        if self._tee is not None:
+            self._tee(chunk)
         room = KEEP - len(self._head)
         if room > 0:
             self._head += chunk[:room]

@@ -17,7 +17,7 @@ MOST_DESCRIPTORS = 16
 MOST_BYTES = 8 * 1024 * 1024
 
 
-class ChannelClosed(Exception):  # noqa: N818 - a state, not an error
+class ChannelClosed(Exception):
     """The other side has gone."""
 
 

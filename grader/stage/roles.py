@@ -18,7 +18,7 @@ STARTUP_FAILURE = 3
 """The status with which uvicorn itself ends when an application's start-up fails."""
 
 
-class Missing(Exception):  # noqa: N818 - it names what is not there
+class Missing(Exception):
     """The submission lacks the object that its role needs."""
 
 
@@ -41,7 +41,9 @@ def serve(module: ModuleType, request: dict[str, Any], listeners: list[int], sta
     if app is None:
         raise Missing("There is no `app` in your file: the server looks for a FastAPI object of that name.")
     if not callable(app):
-        raise Missing(f"`app` in your file is of type {type(app).__name__}, not an application: make it a FastAPI object.")
+        raise Missing(
+            f"`app` in your file is of type {type(app).__name__}, not an application: make it a FastAPI object."
+        )
     sockets = [socket.socket(fileno=descriptor) for descriptor in listeners]
     config = uvicorn.Config(app, access_log=request.get("access_log", False), use_colors=False)
     server = _Server(config, status)
@@ -64,4 +66,4 @@ def call(module: ModuleType, request: dict[str, Any], _listeners: list[int], sta
     return 0
 
 
-ROLES: dict[str, Callable[[ModuleType, dict[str, Any], list[int], "Status"], int]] = {"serve": serve, "call": call}
+ROLES: dict[str, Callable[[ModuleType, dict[str, Any], list[int], Status], int]] = {"serve": serve, "call": call}

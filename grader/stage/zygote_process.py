@@ -96,10 +96,10 @@ class ZygoteProcess:
         """Serve until the grader has gone; then leave nothing."""
         try:
             while True:
-                readable, _, _ = select.select([self.control, self.wakeup], [], [])
+                readable, _, _ = select.select([self.control.fileno(), self.wakeup], [], [])
                 if self.wakeup in readable:
                     self.report_ended()
-                if self.control in readable:
+                if self.control.fileno() in readable:
                     self.answer()
         except (channel.ChannelClosed, KeyboardInterrupt):
             pass

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 from grader.world.gate import Gate
 from grader.world.loop import Loop
 from grader.world.partner import Partner, PartnerCall
+from grader.world.reply import Reply
 from grader.world.timeline import Seen, Timeline
-from grader.world.visitor import Call, Reply, Visitor
+from grader.world.visitor import Call, Visitor
 from grader.world.world import Plan, World
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ CHUNK = 64 * 1024
 Headers = Mapping[str, str]
 
 
-class TooLarge(Exception):  # noqa: N818 - it says what the body is
+class TooLarge(Exception):
     """A body is larger than the world cares to read."""
 
 
@@ -33,7 +33,7 @@ class Message:
 
 
 async def read_message(
-    connection: h11.Connection, reader: asyncio.StreamReader, wanted: type[h11.Request] | type[h11.Response]
+    connection: h11.Connection, reader: asyncio.StreamReader, wanted: type[h11.Request | h11.Response]
 ) -> Message | None:
     """Read up to the end of one message; None when the other side closed before one began.
 

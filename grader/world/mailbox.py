@@ -156,7 +156,7 @@ class Mailbox:
         message = email.message_from_bytes(
             content if isinstance(content, bytes) else content.encode(), policy=email.policy.default
         )
-        mail = Mail(list(envelope.rcpt_tos), envelope.mail_from or "", cast("EmailMessage", message), self._timeline.now())
+        mail = Mail(list(envelope.rcpt_tos), envelope.mail_from or "", message, self._timeline.now())
         self.mails.append(mail)
         self._timeline.record("mailbox", f"mail to {', '.join(mail.to)}: {_subject(mail)}")
         return "250 OK"

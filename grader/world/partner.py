@@ -61,9 +61,7 @@ class _Answer:
 class Partner:
     """An HTTP service on loopback. It answers 200 and ``{}`` unless told otherwise."""
 
-    def __init__(
-        self, name: str, loop: Loop, timeline: Timeline, patience: Patience, listener: socket.socket
-    ) -> None:
+    def __init__(self, name: str, loop: Loop, timeline: Timeline, patience: Patience, listener: socket.socket) -> None:
         self.name = name
         self._loop = loop
         self._timeline = timeline

@@ -52,20 +52,19 @@ class Printer:
         self._dropped.add(label)
 
     def take(self, label: str | None = None, patience: float = PATIENCE) -> str:
-        """Wait for the next label asked for and not taken yet, or for this one. Raises Unmet when it is not asked for."""
-
-        def next_one() -> str | None:
-            waiting = list(self.asked)
-            for taken in self._taken:
-                waiting.remove(taken)
-            return next((one for one in waiting if label in (None, one)), None)
-
-        found = self._patience.until(next_one, idle=patience)
+        """Wait for the next label asked for and not taken yet, or for this one. Raises Unmet when it does not come."""
+        found = self._patience.until(lambda: self._untaken(label), idle=patience)
         if found is None:
-            what = "no label" if label is None else f"label {label} never"
-            raise Unmet(self._patience.exhausted or f"The printer was asked for {what}.".replace("for label", "for: label"))
+            missing = "no label" if label is None else f"no label {label}"
+            raise Unmet(self._patience.exhausted or f"The printer was sent {missing}.")
         self._taken.append(found)
         return found
+
+    def _untaken(self, label: str | None) -> str | None:
+        waiting = list(self.asked)
+        for taken in self._taken:
+            waiting.remove(taken)
+        return next((one for one in waiting if label in {None, one}), None)
 
     def expect_asked(self, count: int, patience: float = PATIENCE) -> list[str]:
         """Wait until so many labels have been asked for in all. Raises Unmet when they are not."""

@@ -6,86 +6,39 @@ import asyncio
 import json as jsonlib
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
+from typing import Self
 
 import h11
 
-from grader.errors import Unmet
 from grader.stage import Patience
 from grader.world import http
 from grader.world.loop import Loop
+from grader.world.polling import Polls
+from grader.world.reply import Json, Reply, cut
 from grader.world.timeline import Timeline
 
 PATIENCE = 0.15
 """Seconds of the app's idleness after which a reply is not expected any more."""
-POLL_SECONDS = (0.002, 0.005, 0.01, 0.02)
-SHOWN = 200
-Json = Any
 
 
 @dataclass(frozen=True)
-class Reply:
-    """What came back. A reply that never came is a value too: ``arrived`` is False and ``status`` None.
+class _Request:
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
 
-    A reply has arrived when the last chunk of its body has.
-    """
-
-    request: str
-    status: int | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes = b""
-    problem: str = ""
-    at: float = 0.0
-
-    @property
-    def arrived(self) -> bool:
-        """Whether it came whole."""
-        return self.status is not None
+    @classmethod
+    def make(cls, method: str, path: str, json: Json, headers: Mapping[str, str] | None) -> Self:
+        fields = {"connection": "close", **({} if json is None else {"content-type": "application/json"})}
+        body = b"" if json is None else jsonlib.dumps(json).encode()
+        return cls(method, path, fields | dict(headers or {}), body)
 
     @property
-    def text(self) -> str:
-        """The body as text."""
-        return self.body.decode("utf-8", "replace")
-
-    @property
-    def json(self) -> Json:
-        """The body as JSON, read strictly; None when it is not JSON."""
-        try:
-            return http.strict_json(self.body)
-        except (ValueError, RecursionError):
-            return None
-
-    def field(self, name: str, kind: type | None = None) -> Json:
-        """One field of a JSON object.
-
-        kind: the exact type wanted (``int`` does not accept ``True``). Raises Unmet when it is not so.
-        """
-        document = self.json
-        if not isinstance(document, dict) or name not in document:
-            raise Unmet(f'{self.request}: the reply has no field "{name}" in it: {self._shown()}')
-        value = document[name]
-        if kind is not None and type(value) is not kind:
-            raise Unmet(f'{self.request}: "{name}" should be {_KINDS.get(kind, kind.__name__)}: {self._shown()}')
-        return value
-
-    def follow(self) -> str:
-        """The path that the reply's Location names. Raises Unmet when there is none."""
-        location = self.headers.get("location", "")
-        parts = urlsplit(location)
-        if not parts.path.startswith("/"):
-            raise Unmet(f"{self.request}: the reply has no Location header with a path to follow: {location or 'none'}.")
-        return parts.path + (f"?{parts.query}" if parts.query else "")
-
-    def _shown(self) -> str:
-        if not self.arrived:
-            return self.problem or "no reply came"
-        return f"{self.status} {_cut(self.text) or '(empty)'}"
-
-
-_KINDS = {str: "text", int: "a whole number", float: "a number", bool: "true or false", list: "a list", dict: "an object"}
+    def title(self) -> str:
+        return f"{self.method} {self.path}"
 
 
 class Call:
@@ -150,7 +103,9 @@ class Visitor:
 
     def start(self, method: str, path: str, json: Json = None, headers: Mapping[str, str] | None = None) -> Call:
         """Send a request and return at once; several may be in flight."""
-        return self._send(method, path, json, headers, quietly=False)
+        request = _Request.make(method, path, json, headers)
+        self._timeline.record("visitor", f"{request.title}  {cut(request.body.decode())}".rstrip())
+        return Call(request.title, self._send(request, self._note), self._patience, self._timeline)
 
     def until(
         self,
@@ -163,10 +118,11 @@ class Visitor:
 
         patience: seconds of the app's idleness between the polls, in all.
         """
-        polls = _Polls(lambda: self._send("GET", path, None, headers, quietly=True)._future, self._loop, satisfied)
+        request = _Request.make("GET", path, None, headers)
+        polls = Polls(lambda: self._send(request, lambda _reply: None), self._loop, satisfied)
         self._patience.until(polls.satisfied_now, idle=patience)
         reply = polls.last or Reply(f"GET {path}", problem="no reply came")
-        self._timeline.record("visitor", f"GET {path} (asked {polls.count} times): {reply._shown()}")
+        self._timeline.record("visitor", f"GET {path} (asked {polls.count} times): {reply.shown()}")
         return reply
 
     def hang_up(self) -> None:
@@ -174,78 +130,43 @@ class Visitor:
         for call in self._calls:
             call.cancel()
 
-    def _send(
-        self, method: str, path: str, json: Json, headers: Mapping[str, str] | None, *, quietly: bool
-    ) -> Call:
-        body = b"" if json is None else jsonlib.dumps(json).encode()
-        fields = {"content-type": "application/json", **(headers or {})} if body else dict(headers or {})
-        title = f"{method} {path}"
-        if not quietly:
-            self._timeline.record("visitor", f"{title}  {_cut(body.decode())}".rstrip())
-        future = self._loop.start(self._exchange(title, method, path, fields, body, quietly=quietly))
+    def _send(self, request: _Request, note: Callable[[Reply], None]) -> Future[Reply]:
+        future = self._loop.start(self._exchange(request, note))
         future.add_done_callback(lambda _: self._patience.wake())
         self._calls.append(future)
-        return Call(title, future, self._patience, self._timeline)
+        return future
 
-    async def _exchange(
-        self, title: str, method: str, path: str, headers: Mapping[str, str], body: bytes, *, quietly: bool
-    ) -> Reply:
-        reply = await self._talk(title, method, path, headers, body)
-        if not quietly:
-            self._timeline.record("visitor", f"reply to {title}: {reply._shown()}")
+    def _note(self, reply: Reply) -> None:
+        self._timeline.record("visitor", f"reply to {reply.request}: {reply.shown()}")
+
+    async def _exchange(self, request: _Request, note: Callable[[Reply], None]) -> Reply:
+        reply = await self._talk(request)
+        note(reply)
         return reply
 
-    async def _talk(self, title: str, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Reply:
+    async def _talk(self, request: _Request) -> Reply:
         writer: asyncio.StreamWriter | None = None
         try:
             reader, writer = await asyncio.open_unix_connection(str(self._socket))
             connection = h11.Connection(h11.CLIENT)
-            writer.write(http.write_request(connection, method, path, {"connection": "close", **headers}, body))
+            writer.write(http.write_request(connection, request.method, request.path, request.headers, request.body))
             message = await http.read_message(connection, reader, h11.Response)
         except OSError:
-            return Reply(title, problem="your app closed the connection", at=self._timeline.now())
+            return self._nothing(request, "your app closed the connection")
         except (h11.RemoteProtocolError, http.TooLarge) as error:
-            return Reply(title, problem=_garbage(error), at=self._timeline.now())
+            return self._nothing(request, _garbage(error))
         finally:
             if writer is not None:
                 writer.close()
         if message is None or not isinstance(message.start, h11.Response):
-            return Reply(title, problem="your app closed the connection without a reply", at=self._timeline.now())
-        return Reply(title, message.start.status_code, message.headers, message.body, at=self._timeline.now())
+            return self._nothing(request, "your app closed the connection without a reply")
+        return Reply(request.title, message.start.status_code, message.headers, message.body, at=self._timeline.now())
 
-
-class _Polls:
-    """One poll after another, each started when the one before has been answered and a moment has passed."""
-
-    def __init__(self, ask: Callable[[], Future[Reply]], loop: Loop, satisfied: Callable[[Reply], bool]) -> None:
-        self._ask = ask
-        self._loop = loop
-        self._satisfied = satisfied
-        self._asked = ask()
-        self._pause: Future[None] | None = None
-        self.last: Reply | None = None
-        self.count = 1
-
-    def satisfied_now(self) -> bool:
-        """Whether the newest reply satisfies; asks again when it is time to."""
-        if self._pause is not None:
-            if self._pause.done():
-                self._asked, self._pause = self._ask(), None
-                self.count += 1
-        elif self._asked.done():
-            self.last = self._asked.result()
-            if self._satisfied(self.last):
-                return True
-            seconds = POLL_SECONDS[min(self.count, len(POLL_SECONDS)) - 1]
-            self._pause = self._loop.start(asyncio.sleep(seconds))
-        return False
+    def _nothing(self, request: _Request, problem: str) -> Reply:
+        return Reply(request.title, problem=problem, at=self._timeline.now())
 
 
 def _garbage(error: Exception) -> str:
     if isinstance(error, http.TooLarge):
         return f"the reply is larger than {http.MOST_BODY // 1024 // 1024} MiB"
     return f"what your app sent is not a whole HTTP reply ({error})"
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]} ... ({len(text)} characters)"

@@ -49,8 +49,9 @@ def listen_on_loopback(port: int = 0) -> socket.socket:
 class Plan:
     """What a world shall consist of.
 
-    module: the name under which the submission is imported; file: where its source lies; folder: an empty folder
-    for this world alone; parts: ``mailbox``, ``printer``; partners: names of HTTP services; settings: environment variables.
+    module: the name under which the submission is imported; file: where its source lies.
+    folder: one that does not exist yet, for this world alone.
+    parts: ``mailbox``, ``printer``; partners: names of HTTP services; settings: environment variables.
     """
 
     module: str
@@ -64,7 +65,8 @@ class Plan:
 class World:
     """Everything outside the submission, on one clock; the submission's process is started when it is first needed.
 
-    listener: a socket for the app instead of a Unix socket of the world's own; notice: called with each event.
+    listener: a socket for the app instead of a Unix socket of the world's own; notice: called with each event;
+    tee: called with what the submission prints, as it comes.
     """
 
     def __init__(
@@ -76,13 +78,15 @@ class World:
         allowance: Allowance | None = None,
         listener: socket.socket | None = None,
         notice: Callable[[Seen], None] = lambda _seen: None,
+        tee: Callable[[bytes], None] | None = None,
     ) -> None:
         self._plan = plan
         self._zygote = zygote
         self._loop = loop
         self._sockets: list[socket.socket] = []
         self.patience = Patience(self._vitals, loop.tick, allowance)
-        self.timeline = Timeline(lambda seen: (self.patience.wake(), notice(seen))[1])
+        self._notice = notice
+        self.timeline = Timeline(self._on_seen)
         self._mailbox: Mailbox | None = None
         self._printer: Printer | None = None
         self._partners: dict[str, Partner] = {}
@@ -91,7 +95,7 @@ class World:
         self.data.mkdir(parents=True)
         self._open_parts(plan.parts, plan.partners)
         self._listener = listener or self._listen_on_unix(plan.folder / "http")
-        self._app = App(zygote, self._launch(), self._listener, self._note_app, self.patience)
+        self._app = App(zygote, self._launch(), self._listener, self._note_app, self.patience, tee)
         self.visitor = Visitor(plan.folder / "http", loop, self.timeline, self.patience)
 
     @property
@@ -175,6 +179,10 @@ class World:
 
     def _launch(self) -> Launch:
         return Launch("serve", self._plan.module, self._plan.file, self.data, self.environment)
+
+    def _on_seen(self, seen: Seen) -> None:
+        self.patience.wake()
+        self._notice(seen)
 
     def _vitals(self) -> list[Vitals]:
         return [self._app.vitals()] if self._started else []

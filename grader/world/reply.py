@@ -1,0 +1,92 @@
+"""What came back to the visitor, as a value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from grader.errors import Unmet
+from grader.world import http
+
+Json = Any
+SHOWN = 200
+"""Characters of a body that a message or the timeline quotes."""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came back. A reply that never came is a value too: ``arrived`` is False and ``status`` None.
+
+    A reply has arrived when the last chunk of its body has.
+    """
+
+    request: str
+    status: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    problem: str = ""
+    at: float = 0.0
+
+    @property
+    def arrived(self) -> bool:
+        """Whether it came whole."""
+        return self.status is not None
+
+    @property
+    def text(self) -> str:
+        """The body as text."""
+        return self.body.decode("utf-8", "replace")
+
+    @property
+    def json(self) -> Json:
+        """The body as JSON, read strictly; None when it is not JSON."""
+        try:
+            return http.strict_json(self.body)
+        except (ValueError, RecursionError):
+            return None
+
+    def field(self, name: str, kind: type | None = None) -> Json:
+        """One field of a JSON object.
+
+        kind: the exact type wanted (``int`` does not accept ``True``). Raises Unmet when it is not so.
+        """
+        document = self.json
+        if not isinstance(document, dict) or name not in document:
+            raise Unmet(f'{self.request}: the reply has no field "{name}" in it: {self.shown()}')
+        value = document[name]
+        if kind is not None and type(value) is not kind:
+            raise Unmet(f'{self.request}: "{name}" should be {KINDS.get(kind, kind.__name__)}: {self.shown()}')
+        return value
+
+    def follow(self) -> str:
+        """The path that the reply's Location names. Raises Unmet when there is none."""
+        location = self.headers.get("location", "")
+        parts = urlsplit(location)
+        if not parts.path.startswith("/"):
+            raise Unmet(
+                f"{self.request}: the reply has no Location header with a path to follow: {location or 'none'}."
+            )
+        return parts.path + (f"?{parts.query}" if parts.query else "")
+
+    def shown(self) -> str:
+        """The reply in one line, for messages and the timeline."""
+        if not self.arrived:
+            return self.problem or "no reply came"
+        return f"{self.status} {cut(self.text) or '(empty)'}"
+
+
+KINDS = {
+    str: "text",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    list: "a list",
+    dict: "an object",
+}
+
+
+def cut(text: str) -> str:
+    """Shorten a text for quoting."""
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]} ... ({len(text)} characters)"
