@@ -21,7 +21,7 @@ SAMPLE = 0.005
 """Seconds between two looks at the submission."""
 MOST_PER_SAMPLE = 2 * SAMPLE
 """Seconds that one look may count: if the grader itself is starved, the time that it missed does not count."""
-LAST_GASP = 0.02
+LAST_GASP = 0.06
 """Seconds of patience with a submission whose processes have all ended."""
 LAST_RESORT = 60.0
 """Seconds on the wall clock after which any wait ends."""

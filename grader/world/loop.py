@@ -10,6 +10,9 @@ from typing import Any, Self, TypeVar
 
 T = TypeVar("T")
 
+TURNS = 3
+"""Passes of the loop from a byte at a socket to what a coroutine makes of it: read, wake, act."""
+
 
 class Loop:
     """An asyncio loop that other threads may hand work to. Use as a context manager."""
@@ -41,12 +44,16 @@ class Loop:
         self._loop.call_soon_threadsafe(function)
 
     def tick(self) -> None:
-        """Return when the loop has had a turn: what had reached its sockets before has then been read."""
-        self.wait(asyncio.sleep(0))
+        """Return when the loop has had its turns: what had reached its sockets before has then been read and answered."""
+        self.wait(self._turns())
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
         self._loop.run_forever()
+
+    async def _turns(self) -> None:
+        for _ in range(TURNS):
+            await asyncio.sleep(0)
 
     async def _cancel_all(self) -> None:
         tasks = asyncio.all_tasks() - {asyncio.current_task()}
