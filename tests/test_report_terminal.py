@@ -71,9 +71,16 @@ def test_a_long_timeline_keeps_its_head_and_its_tail() -> None:
 def test_a_submission_that_never_ran_is_told_once() -> None:
     text = plain(report_lines(report(BLOCKED, BLOCKED, problem="app.py, line 3\n    def f(:\nSyntaxError: bad")))
     assert "  app.py, line 3\n      def f(:\n  SyntaxError: bad\n" in text
-    assert text.count("never ran") == 1
+    assert text.count("never came up") == 1
+    assert "printed" not in text
     assert BLOCKED.sentence not in text
     assert text.endswith("0 of 4 points, 0 of 2 behaviours.")
+
+
+def test_what_a_submission_printed_before_it_failed_to_start_can_be_shown() -> None:
+    failed = report(changed(BLOCKED, output="Traceback ..."), problem="no app")
+    assert "  --show-output shows what was printed.\n" in plain(report_lines(failed))
+    assert "  Your app printed:\n  | Traceback ...\n" in plain(report_lines(failed, show_output=True))
 
 
 @pytest.mark.parametrize("width", [60, 80, 100])

@@ -22,7 +22,7 @@ from grader.report.verdict import Report
 STDOUT = Path("-")
 
 
-def check(  # noqa: PLR0913, PLR0917 - a parameter for each option
+def check(
     exercise: Annotated[
         str | None,
         typer.Argument(help="An exercise, a module or all; by default the next one to solve.", show_default=False),

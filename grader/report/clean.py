@@ -14,6 +14,9 @@ ESCAPE = re.compile(
     r"|\x1b[ -/]*[0-~]?"  # everything else that begins with ESC
     r"|\x9b[0-?]*[ -/]*[@-~]"
 )
+ROUTINE = "INFO: "
+"""How the lines begin that uvicorn prints anyway."""
+
 INVISIBLE = frozenset("\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
 
 
@@ -37,6 +40,11 @@ def lines(raw: str, most: int = MOST_LINES) -> list[str]:
     """The cleaned lines; of more than ``most`` the head and the tail, and how many are left out."""
     shown = [_shortened(line.rstrip()) for line in text(raw).strip("\n").split("\n")]
     return middle_out(shown, most, "[{} more lines]") if any(shown) else []
+
+
+def noteworthy(raw: str) -> bool:
+    """Whether there is more to read than the server's routine lines."""
+    return not all(line.startswith(ROUTINE) for line in lines(raw))
 
 
 def middle_out(items: list[str], most: int, note: str) -> list[str]:

@@ -11,8 +11,7 @@ from grader.report.verdict import BehaviourResult, Event, Report, Verdict
 MARKS = {Verdict.PASSED: "✓", Verdict.FAILED: "✗", Verdict.BLOCKED: "-", Verdict.ERROR: "!"}
 MOST_EVENTS = 24
 SHORT = 2
-ROUTINE = "INFO: "
-"""How uvicorn's own lines begin, which tell nothing new."""
+NEVER = "The submission never came up, so no behaviour could be looked at."
 BLAME = "This is the grader's own fault, not yours, and costs you nothing:"
 
 
@@ -25,7 +24,7 @@ def report_lines(report: Report, width: int = DEFAULT_WIDTH, *, show_output: boo
     yield (Piece(clean.one_line(report.submission.path), "quiet"),)
     yield EMPTY
     if report.problem:
-        yield from _problem(report, width)
+        yield from _problem(report, width, show_output=show_output)
     else:
         yield from _blocks(report.behaviours, width, show_output=show_output)
     yield EMPTY
@@ -72,12 +71,17 @@ def _blocks(results: tuple[BehaviourResult, ...], width: int, *, show_output: bo
         before = len(block)
 
 
-def _problem(report: Report, width: int) -> Iterator[Line]:
+def _problem(report: Report, width: int, *, show_output: bool) -> Iterator[Line]:
     for line in clean.lines(report.problem):
         indent = len(line) - len(line.lstrip())
         yield from paragraph(line.strip(), width, first=(Piece("  " + " " * indent),), style="failed")
+    output = next((result.output for result in report.behaviours if result.output), "")
+    if show_output:
+        yield from _printed(output, width)
+    elif clean.noteworthy(output):
+        yield (Piece("  --show-output shows what was printed.", "quiet"),)
     yield EMPTY
-    yield from paragraph("The submission never ran, so no behaviour could be looked at.", width)
+    yield from paragraph(NEVER, width)
 
 
 def _events(timeline: tuple[Event, ...], width: int) -> Iterator[Line]:
@@ -104,13 +108,18 @@ def _meaning(result: BehaviourResult, width: int) -> Iterator[Line]:
 
 
 def _output(result: BehaviourResult, width: int, *, shown: bool) -> Iterator[Line]:
-    printed = clean.lines(result.output)
-    if shown and printed:
-        yield (Piece("  Your app printed:", "quiet"),)
-        for line in printed:
-            yield from paragraph(line, width, first=(Piece("  | ", "quiet"),))
-    elif result.verdict is Verdict.FAILED and not all(line.startswith(ROUTINE) for line in printed):
+    if shown:
+        yield from _printed(result.output, width)
+    elif result.verdict is Verdict.FAILED and clean.noteworthy(result.output):
         yield (Piece("  Your app printed something, too: --show-output shows it.", "quiet"),)
+
+
+def _printed(output: str, width: int) -> Iterator[Line]:
+    printed = clean.lines(output)
+    if printed:
+        yield (Piece("  Your app printed:", "quiet"),)
+    for line in printed:
+        yield from paragraph(line, width, first=(Piece("  | ", "quiet"),))
 
 
 def _advice(result: BehaviourResult, width: int) -> Iterator[Line]:
