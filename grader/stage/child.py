@@ -57,7 +57,7 @@ def run(request: dict[str, Any], descriptors: list[int]) -> NoReturn:
         _collect_on_signal(status)
         code = _play(request, listeners, status)
     except BaseException:  # noqa: BLE001 - nothing may travel up into the zygote's loop
-        traceback.print_exc()
+        _print_from(request["file"], error)
     finally:
         _leave(code)
 
@@ -112,6 +112,14 @@ def _play(request: dict[str, Any], listeners: list[int], status: Status) -> int:
         traceback.print_exc()
         status.say("failed", kind=type(error).__name__, **_place(error, request["file"]))
     return 1
+
+
+def _print_from(file: str, error: Exception) -> None:
+    """Print the traceback from the submission's first line on: how the stage came there tells the student nothing."""
+    first = error.__traceback__
+    while first is not None and first.tb_frame.f_code.co_filename != file:
+        first = first.tb_next
+    traceback.print_exception(error.with_traceback(first))
 
 
 def _import(name: str, file: str) -> ModuleType:
