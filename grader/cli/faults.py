@@ -12,7 +12,7 @@ from types import FrameType
 
 from grader.cli import FLAG, INTERRUPTED
 from grader.cli.screen import complain
-from grader.errors import GraderError, UnknownExercise, UnreadableSubmission
+from grader.errors import GraderError, NotStarted, UnknownExercise, UnreadableSubmission
 from grader.report.verdict import Report
 
 
@@ -60,6 +60,9 @@ def _explained(error: Exception, *, show_traceback: bool) -> int:
     if isinstance(error, (UsageError, UnknownExercise, UnreadableSubmission)):
         complain(str(error))
         return Code.USAGE
+    if isinstance(error, NotStarted):
+        complain(str(error))
+        return Code.LESS
     if isinstance(error, GraderError):
         complain(str(error))
         return Code.GRADER

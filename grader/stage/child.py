@@ -57,7 +57,7 @@ def run(request: dict[str, Any], descriptors: list[int]) -> NoReturn:
         _collect_on_signal(status)
         code = _play(request, listeners, status)
     except BaseException:  # noqa: BLE001 - nothing may travel up into the zygote's loop
-        _print_from(request["file"], error)
+        traceback.print_exc()
     finally:
         _leave(code)
 
@@ -109,7 +109,7 @@ def _play(request: dict[str, Any], listeners: list[int], status: Status) -> int:
     except roles.Missing as missing:
         status.say("failed", kind="missing", text=str(missing), file=request["file"], line=0)
     except Exception as error:  # noqa: BLE001 - whatever the submission raises is told to the student
-        traceback.print_exc()
+        _print_from(request["file"], error)
         status.say("failed", kind=type(error).__name__, **_place(error, request["file"]))
     return 1
 
