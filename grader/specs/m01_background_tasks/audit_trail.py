@@ -3,6 +3,7 @@
 import pytest
 
 from grader.behaviour import behaviour
+from grader.stage import App
 from grader.world import Partner, Visitor, World
 
 TRY = ("DELETE /documents/plan", "DELETE /documents", "GET /documents")
@@ -28,11 +29,13 @@ def expect_record(audit: Partner, user: str, path: str, outcome: str) -> None:
 
 
 @behaviour(points=2, hint="How often does each delete end up in a list of tasks?")
-def test_granted_delete_leaves_one_record(visitor: Visitor, audit: Partner) -> None:
+def test_granted_delete_leaves_one_record(visitor: Visitor, audit: Partner, app: App) -> None:
     """A granted delete leaves one record."""
     for path in ("/documents/plan", "/documents/notes"):
         visitor.delete(path, headers=EDITOR)
         expect_record(audit, "ada", path, "granted")
+    app.settle(0.02)  # nothing else would come after a second record
+    assert len(audit.calls) == 2, f"Two deletes left {len(audit.calls)} records."
 
 
 @behaviour(points=1, hint="Does anything run after the guard that should not?")

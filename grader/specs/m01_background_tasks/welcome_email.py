@@ -1,6 +1,7 @@
 """The welcome email leaves after the response, and a stuck mail server delays nobody."""
 
 from grader.behaviour import behaviour
+from grader.stage import App
 from grader.world import Mailbox, Visitor
 
 TRY = ('POST /signups {"email": "ada@example.com"}',)
@@ -27,12 +28,14 @@ def test_location_leads_to_the_signup(visitor: Visitor) -> None:
 
 
 @behaviour(points=2, hint="Is the function handed over to be called, or called to be handed over?")
-def test_each_subscriber_gets_one_email(visitor: Visitor, mailbox: Mailbox) -> None:
+def test_each_subscriber_gets_one_email(visitor: Visitor, mailbox: Mailbox, app: App) -> None:
     """Each subscriber gets one email."""
     for subscriber in (ADA, GRACE):
         visitor.post("/signups", subscriber)
         mail = mailbox.next()
         assert mail.to == [subscriber["email"]], f"After {subscriber['email']} had signed up, {mail.to} got an email."
+    app.settle(0.02)  # nothing else would come after a second email
+    assert len(mailbox.mails) == 2, f"Two subscribers were sent {len(mailbox.mails)} emails."
 
 
 @behaviour(
