@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
@@ -12,16 +11,14 @@ import pytest
 
 from grader.behaviour import ATTRIBUTE, Behaviour
 from grader.errors import NotStarted
+from grader.messages import MOST_MESSAGE, message_of, place_of
 from grader.report.verdict import BehaviourResult, Event, Verdict
 from grader.spec import SpecBehaviour
 from grader.stage import App
 from grader.stand import PARTS, USES_APP, Need, Stand
 from grader.world import Timeline, Visitor, World
 
-MOST_MESSAGE = 600
 MOST_OUTPUT = 32 * 1024
-INTROSPECTION = re.compile(r"\nassert |\n +\+ ")
-COMPARISON = re.compile(r"assert (.+?) == (.+)")
 
 
 class Blocked(Exception):
@@ -145,8 +142,8 @@ class Judge:
                 self.problem = str(error)
             return _Outcome(Verdict.BLOCKED, str(error))
         if isinstance(error, AssertionError | NotStarted):
-            return _Outcome(Verdict.FAILED, _message(error))
-        place = _last_line(error)
+            return _Outcome(Verdict.FAILED, message_of(error))
+        place = place_of(error)
         return _Outcome(
             Verdict.ERROR, f"The grader itself failed: {type(error).__name__}: {error}{place}"[:MOST_MESSAGE]
         )
@@ -189,18 +186,3 @@ def _events(timeline: Timeline) -> tuple[Event, ...]:
     if timeline.left_out:
         events.append(Event(at=round(timeline.now(), 1), part="grader", text=f"{timeline.left_out} events left out"))
     return tuple(events)
-
-
-def _message(error: BaseException) -> str:
-    """The author's sentence, or what the comparison shows, without pytest's introspection."""
-    text = str(error)
-    if compared := COMPARISON.fullmatch(text.split("\n", 1)[0]):
-        return f"Expected {compared[2]}, got {compared[1]}."[:MOST_MESSAGE]
-    return INTROSPECTION.split(text)[0].strip()[:MOST_MESSAGE]
-
-
-def _last_line(error: BaseException) -> str:
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return "" if trace is None else f" ({trace.tb_frame.f_code.co_filename}:{trace.tb_lineno})"

@@ -16,7 +16,7 @@ from grader.spec import load
 from grader.stage import Source, Zygote
 from grader.stand import PARTS
 from grader.world import Loop, Plan, Seen, World
-from grader.world.world import listen_on_loopback
+from grader.world.listening import listen_on_loopback
 
 if TYPE_CHECKING:
     import socket
@@ -32,7 +32,7 @@ def play(exercise: Exercise, submission: Path, port: int, on_event: Callable[[Ev
     and, as part ``output``, with each line that the app prints.
     Raises UnreadableSubmission, CourseError, StageError (also when the port is taken) and NotStarted.
     """
-    from grader.run import modules_for
+    from grader.preload import modules_for
 
     source = Source.read(submission)
     spec = load(exercise)

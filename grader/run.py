@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import itertools
-import os
 import shutil
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from grader.errors import CourseError, GraderError, UnreadableSubmission
+from grader.errors import GraderError, UnreadableSubmission
+from grader.preload import all_modules
 from grader.report.verdict import BehaviourResult, Report, Submission, Verdict
 from grader.spec import SpecBehaviour, behaviours
 from grader.stage import Source, Zygote
@@ -24,38 +23,6 @@ if TYPE_CHECKING:
     from grader.judge import Judge
 
 VERSION = version("background-work-course")
-
-PRELOADABLE: dict[bytes, tuple[str, ...]] = {
-    b"sqlalchemy": ("sqlalchemy.ext.asyncio", "sqlalchemy.orm", "sqlalchemy.dialects.sqlite.aiosqlite", "aiosqlite"),
-    b"aiosqlite": ("aiosqlite",),
-    b"aiosmtplib": ("aiosmtplib",),
-    b"smtplib": ("smtplib",),
-    b"EmailMessage": ("email.message", "email.policy"),
-    b"EmailStr": ("email_validator",),
-    b"httpx": ("httpx", "httpcore", "certifi", "anyio._backends._asyncio", "anyio.streams.tls"),
-    b"sse": ("fastapi.sse",),
-}
-"""What the zygote imports ahead when a submission mentions a word. Reading the text decides about speed only."""
-
-PYTEST = (
-    "-p", "no:cacheprovider", "-p", "no:terminal", "-p", "no:faulthandler", "-p", "no:doctest", "-p", "no:junitxml",
-    "-p", "no:unittest", "-p", "no:nose", "-p", "no:pastebin", "-p", "no:setuponly", "-p", "no:setupplan",
-    "-p", "no:stepwise", "-p", "no:logging", "-p", "no:capture", "-p", "no:warnings", "-p", "no:debugging",
-    "-p", "no:recwarn", "-p", "no:monkeypatch", "-p", "no:tmpdir", "-p", "no:legacypath", "-p", "no:threadexception",
-    "-p", "no:unraisableexception",
-    "--noconftest", "--import-mode=importlib",
-)  # fmt: skip
-
-
-def modules_for(sources: Iterable[bytes]) -> list[str]:
-    """The modules that a zygote should import ahead for these submissions."""
-    text = b"\n".join(sources)
-    return list(dict.fromkeys(module for word, names in PRELOADABLE.items() if word in text for module in names))
-
-
-def all_modules() -> list[str]:
-    """The modules for a zygote that will see every exercise."""
-    return modules_for(PRELOADABLE)
 
 
 class Grader:
@@ -135,6 +102,7 @@ class Grader:
         on_result: Callable[[BehaviourResult], None],
     ) -> Judge:
         from grader.judge import Judge
+        from grader.session import run_spec
         from grader.stand import Stand
 
         zygote = self.zygote
@@ -142,34 +110,12 @@ class Grader:
         stand = Stand(source, exercise.name, zygote, self._loop, folder)
         judge = Judge(stand, said, only, on_result)
         try:
-            _run_pytest(exercise, judge)
+            run_spec(exercise, judge)
         finally:
             with contextlib.suppress(GraderError):  # a lost stage has been told of as an error already
                 stand.close()
             shutil.rmtree(folder, ignore_errors=True)
         return judge
-
-
-def _run_pytest(exercise: Exercise, judge: Judge) -> None:
-    """Run the spec in this process, shielded from the configuration and plugins of wherever it is started."""
-    import pytest
-
-    shielded = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": "", "PYTEST_PLUGINS": ""}
-    before = {name: os.environ.get(name) for name in shielded}
-    os.environ.update(shielded)
-    configuration = Path(__file__).with_name("specs") / "pytest.ini"
-    arguments = [*PYTEST, "-c", str(configuration), f"--rootdir={configuration.parent}", str(exercise.spec)]
-    said = io.StringIO()
-    try:
-        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
-            status = pytest.main(arguments, plugins=[judge])
-    finally:
-        for name, value in before.items():
-            os.environ.pop(name, None)
-            if value is not None:
-                os.environ[name] = value
-    if status not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
-        raise CourseError(f"{exercise.spec} could not be run: {' '.join(said.getvalue().split())[-500:]}")
 
 
 def _unreadable(

@@ -76,7 +76,7 @@ def in_order(pairs: Iterator[tuple[int, Report]], on_report: Callable[[Report], 
 
 def _wanted(work: Sequence[Work]) -> list[str]:
     """What these submissions import: a stage that need not load more is ready sooner."""
-    from grader.run import modules_for
+    from grader.preload import modules_for
     from grader.stage import Source
 
     sources = []

@@ -44,7 +44,7 @@ class Loop:
         self._loop.call_soon_threadsafe(function)
 
     def tick(self) -> None:
-        """Return when the loop has had its turns: what had reached its sockets before has then been read and answered."""
+        """Return when the loop has had its turns: what had reached its sockets before has been read and answered."""
         self.wait(self._turns())
 
     def _run(self) -> None:

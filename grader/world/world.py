@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grader.stage import Allowance, App, Launch, Patience, Vitals, Zygote
+from grader.world.listening import LOOPBACK, listen_on_loopback, listen_on_unix
 from grader.world.loop import Loop
 from grader.world.partner import Partner
 from grader.world.timeline import Seen, Timeline
@@ -19,30 +20,11 @@ if TYPE_CHECKING:
     from grader.world.mailbox import Mailbox
     from grader.world.printer import Printer
 
-LOOPBACK = "127.0.0.1"
-BACKLOG = 512
 AUTHORITY = Path(__file__).with_name("authority.pem")
 """The only authority that the submission's TLS clients trust: there is no other world than this one.
 
 It also saves each HTTP client 16 ms of reading the hundreds that a real machine trusts.
 """
-
-
-def listen_on_loopback(port: int = 0) -> socket.socket:
-    """Open a listening TCP socket; port 0 takes a free one. Raises OSError when the port is taken.
-
-    The protocol is named, because asyncio switches Nagle's algorithm off only then: without it, a reply in
-    several writes meets the other side's delayed acknowledgement and takes 40 ms.
-    """
-    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        sock.bind((LOOPBACK, port))
-        sock.listen(BACKLOG)
-    except OSError:
-        sock.close()
-        raise
-    return sock
 
 
 @dataclass(frozen=True)
@@ -94,7 +76,7 @@ class World:
         self.data = plan.folder / "data"
         self.data.mkdir(parents=True)
         self._open_parts(plan.parts, plan.partners)
-        self._listener = listener or self._listen_on_unix(plan.folder / "http")
+        self._listener = listener or self._keep(listen_on_unix(plan.folder / "http"))
         self._app = App(zygote, self._launch(), self._listener, self._note_app, self.patience, tee)
         self.visitor = Visitor(plan.folder / "http", loop, self.timeline, self.patience)
 
@@ -192,12 +174,6 @@ class World:
 
     def _listen_on_tcp(self) -> socket.socket:
         return self._keep(listen_on_loopback())
-
-    def _listen_on_unix(self, path: Path) -> socket.socket:
-        sock = socket.socket(socket.AF_UNIX)
-        sock.bind(str(path))
-        sock.listen(BACKLOG)
-        return self._keep(sock)
 
     def _keep(self, sock: socket.socket) -> socket.socket:
         self._sockets.append(sock)
