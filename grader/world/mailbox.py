@@ -1,41 +1,38 @@
-"""The mail server of the world: a real one (aiosmtpd), that can also be stuck, refuse, put off and hang up."""
+"""The mail server of the world: a real one, that can also be stuck, refuse, put off, hang up, and ask for a login."""
 
 from __future__ import annotations
 
 import asyncio
 import email
 import email.policy
-import logging
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.message import EmailMessage
-from typing import cast
-
-from aiosmtpd.smtp import SMTP, Envelope, Session
+from typing import Literal, Self
 
 from grader.errors import Unmet
 from grader.stage import Patience
 from grader.world.gate import Gate
 from grader.world.loop import Loop
+from grader.world.smtp import Conversation
 from grader.world.timeline import Timeline
+from grader.world.tls import server_context
 
 PATIENCE = 0.15
-MOST_BYTES = 10 * 1024 * 1024
-GREETS_AS = "mail.example.com"
-
-logging.getLogger("mail.log").setLevel(logging.CRITICAL)  # aiosmtpd's own log is not the student's
 
 
 @dataclass(frozen=True)
 class Mail:
     """One message as it was delivered.
 
-    to: the envelope's recipients; at: milliseconds on the timeline.
+    to: the envelope's recipients; encrypted: whether it came over TLS; at: milliseconds on the timeline.
     """
 
     to: list[str]
     sender: str
     message: EmailMessage = field(repr=False)
+    encrypted: bool = False
     at: float = 0.0
 
     @property
@@ -46,7 +43,15 @@ class Mail:
     @property
     def text(self) -> str:
         """The plain text part, decoded; empty when there is none."""
-        part = self.message.get_body(("plain",))
+        return self._part("plain")
+
+    @property
+    def html(self) -> str:
+        """The HTML part, decoded; empty when there is none."""
+        return self._part("html")
+
+    def _part(self, kind: str) -> str:
+        part = self.message.get_body((kind,))
         if part is None:
             return ""
         try:
@@ -55,38 +60,91 @@ class Mail:
             return ""
 
 
+@dataclass(frozen=True)
+class Login:
+    """One attempt to log in: the name, whether name and password were right, whether the line was encrypted."""
+
+    user: str
+    right: bool
+    encrypted: bool
+
+
+@dataclass(frozen=True)
+class Security:
+    """What the mail server asks for, as the submission's own settings have it.
+
+    tls: ``none``, ``starttls`` (offered on a plain connection) or ``implicit`` (from the first byte).
+    user, password: of the only account; no login is asked for when the user is empty.
+    """
+
+    tls: str = "none"
+    user: str = ""
+    password: str = ""
+
+    @classmethod
+    def of(cls, settings: Mapping[str, str]) -> Self:
+        """Read ``SMTP_TLS``, ``SMTP_USER`` and ``SMTP_PASSWORD``."""
+        return cls(settings.get("SMTP_TLS", "none"), settings.get("SMTP_USER", ""), settings.get("SMTP_PASSWORD", ""))
+
+
 class Mailbox:
     """An SMTP server on loopback, and what it has seen."""
 
-    def __init__(self, loop: Loop, timeline: Timeline, patience: Patience, listener: socket.socket) -> None:
+    def __init__(
+        self,
+        loop: Loop,
+        timeline: Timeline,
+        patience: Patience,
+        listener: socket.socket,
+        security: Security | None = None,
+    ) -> None:
         self._loop = loop
-        self._timeline = timeline
+        self.timeline = timeline
         self._patience = patience
         self._taken = 0
-        self._refused: set[str] = set()
-        self._deferred: set[str] = set()
-        self._dropped: set[str] = set()
+        self.security = security or Security()
+        self.refused: set[str] = set()
+        self.deferred: set[str] = set()
+        self.dropped: set[str] = set()
+        self.starttls_stripped = False
         self.gate = Gate(loop, patience)
+        self.data_gate = Gate(loop, patience)
         self.mails: list[Mail] = []
+        self.logins: list[Login] = []
         self.connections = 0
+        self.open_now = 0
+        self.at_once = 0
         self.port: int = listener.getsockname()[1]
         self._server = loop.wait(self._listen(listener))
 
-    def closed(self) -> Gate:
-        """Close the gate (``with``): whoever connects gets no greeting until it opens."""
-        return self.gate.close()
+    def closed(self, at: Literal["greeting", "data"] = "greeting") -> Gate:
+        """Close a gate (``with``): until it opens, the server is silent.
+
+        at: ``greeting``: whoever connects is not greeted; ``data``: a mail is taken in and counted, but its
+        sender does not learn of it.
+        """
+        return (self.gate if at == "greeting" else self.data_gate).close()
 
     def refuse(self, address: str) -> None:
         """Answer 550 to this recipient from now on."""
-        self._refused.add(address)
+        self.refused.add(address)
 
     def defer(self, address: str) -> None:
         """Answer 451 to this recipient the next time, and accept it after that."""
-        self._deferred.add(address)
+        self.deferred.add(address)
 
     def drop(self, address: str) -> None:
         """Hang up when this recipient is named."""
-        self._dropped.add(address)
+        self.dropped.add(address)
+
+    def strip_starttls(self) -> None:
+        """Stop offering STARTTLS, as somebody on the line who wants to read along would."""
+        self.starttls_stripped = True
+
+    @property
+    def disgraced(self) -> bool:
+        """Whether credentials came over a line that was not encrypted."""
+        return any(not login.encrypted for login in self.logins)
 
     def next(self, patience: float = PATIENCE) -> Mail:
         """Wait for the next mail that has not been taken yet. Raises Unmet when none comes."""
@@ -102,76 +160,33 @@ class Mailbox:
             raise Unmet(self._patience.exhausted or f"{len(self.mails)} of {count} mails arrived.")
         return list(self.mails)
 
+    def take_in(self, recipients: list[str], sender: str, content: bytes, *, encrypted: bool) -> None:
+        """Keep one mail that was delivered; called on the world's loop."""
+        message = email.message_from_bytes(content, policy=email.policy.default)
+        mail = Mail(recipients, sender, message, encrypted, self.timeline.now())
+        self.mails.append(mail)
+        self.timeline.record("mailbox", f"mail to {', '.join(recipients)}: {_subject(mail)}")
+
+    def log_in(self, user: str, password: str, *, encrypted: bool) -> bool:
+        """Note an attempt to log in, and tell whether it succeeds; called on the world's loop."""
+        right = (user, password) == (self.security.user, self.security.password)
+        self.logins.append(Login(user, right, encrypted))
+        in_clear = "" if encrypted else " in clear text: anybody on the line has read the password"
+        self.timeline.record("mailbox", f"login as {user}{in_clear}")
+        return right
+
     def close(self) -> None:
-        """Stop listening."""
+        """Stop listening, and let everybody through who still waits."""
+        self.gate.open()
+        self.data_gate.open()
         self._loop.wait(self._stop())
 
     async def _listen(self, listener: socket.socket) -> asyncio.Server:
-        def protocol() -> _Conversation:
-            return _Conversation(self)
-
-        return await asyncio.get_running_loop().create_server(protocol, sock=listener)
+        context = server_context() if self.security.tls == "implicit" else None
+        return await asyncio.get_running_loop().create_server(lambda: Conversation(self), sock=listener, ssl=context)
 
     async def _stop(self) -> None:
         self._server.close()
-
-    async def admit(self) -> None:
-        """Let one connection in, when the gate is open."""
-        self.connections += 1
-        waits = "; the mail server keeps it waiting" if self.gate.shut else ""
-        self._timeline.record("mailbox", f"your app opened a connection{waits}")
-        await self.gate.passage()
-
-    # aiosmtpd calls these by their names: one hook for each SMTP command.
-
-    async def handle_MAIL(  # noqa: N802
-        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
-    ) -> str:
-        """Begin a mail, when the gate is open: a connection kept from earlier stands before it too."""
-        await self.gate.passage()
-        envelope.mail_from = address
-        return "250 OK"
-
-    async def handle_RCPT(  # noqa: N802
-        self, server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
-    ) -> str:
-        """Accept a recipient, or do what the spec asked for."""
-        if address in self._dropped:
-            self._timeline.record("mailbox", f"RCPT TO {address}: the mail server hangs up")
-            cast("asyncio.Transport", server.transport).abort()
-            return "421 hanging up"
-        if address in self._refused:
-            self._timeline.record("mailbox", f"RCPT TO {address}: 550 no such user")
-            return "550 5.1.1 no such user"
-        if address in self._deferred:
-            self._deferred.discard(address)
-            self._timeline.record("mailbox", f"RCPT TO {address}: 451 try again later")
-            return "451 4.7.1 try again later"
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
-
-    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
-        """Take the mail in."""
-        content = envelope.content or b""
-        message = email.message_from_bytes(
-            content if isinstance(content, bytes) else content.encode(), policy=email.policy.default
-        )
-        mail = Mail(list(envelope.rcpt_tos), envelope.mail_from or "", message, self._timeline.now())
-        self.mails.append(mail)
-        self._timeline.record("mailbox", f"mail to {', '.join(mail.to)}: {_subject(mail)}")
-        return "250 OK"
-
-
-class _Conversation(SMTP):
-    """One connection: aiosmtpd's protocol, with the gate before the greeting."""
-
-    def __init__(self, mailbox: Mailbox) -> None:
-        super().__init__(mailbox, hostname=GREETS_AS, data_size_limit=MOST_BYTES, enable_SMTPUTF8=True, timeout=3600)
-        self._mailbox = mailbox
-
-    async def _handle_client(self) -> None:
-        await self._mailbox.admit()
-        await super()._handle_client()
 
 
 def _subject(mail: Mail) -> str:

@@ -14,17 +14,12 @@ from grader.world.listening import LOOPBACK, listen_on_loopback, listen_on_unix
 from grader.world.loop import Loop
 from grader.world.partner import Partner
 from grader.world.timeline import Seen, Timeline
+from grader.world.tls import AUTHORITY
 from grader.world.visitor import Visitor
 
 if TYPE_CHECKING:
     from grader.world.mailbox import Mailbox
     from grader.world.printer import Printer
-
-AUTHORITY = Path(__file__).with_name("authority.pem")
-"""The only authority that the submission's TLS clients trust: there is no other world than this one.
-
-It also saves each HTTP client 16 ms of reading the hundreds that a real machine trusts.
-"""
 
 
 @dataclass(frozen=True)
@@ -84,9 +79,10 @@ class World:
     def mailbox(self) -> Mailbox:
         """The mail server."""
         if self._mailbox is None:
-            from grader.world.mailbox import Mailbox
+            from grader.world.mailbox import Mailbox, Security
 
-            self._mailbox = Mailbox(self._loop, self.timeline, self.patience, self._listen_on_tcp())
+            security = Security.of(self._plan.settings)
+            self._mailbox = Mailbox(self._loop, self.timeline, self.patience, self._listen_on_tcp(), security)
         return self._mailbox
 
     @property

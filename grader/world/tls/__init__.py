@@ -1,0 +1,26 @@
+"""The world's own certificates: an authority that exists nowhere else, and a server's certificate signed by it.
+
+The server's key is public knowledge. It proves nothing to anybody but to submissions under this grader, who are told
+to trust this authority and no other; the authority's own key was thrown away.
+"""
+
+from __future__ import annotations
+
+import functools
+import ssl
+from pathlib import Path
+
+AUTHORITY = Path(__file__).with_name("authority.pem")
+"""What a submission is told to trust (``SSL_CERT_FILE``): there is no other world than this one.
+
+It also saves each HTTP client 16 ms of reading the hundreds of authorities that a real machine trusts.
+"""
+SERVER = Path(__file__).with_name("server.pem")
+
+
+@functools.cache
+def server_context() -> ssl.SSLContext:
+    """The TLS settings of the world's servers, valid for 127.0.0.1, localhost and mail.example.com."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(SERVER)
+    return context
