@@ -7,7 +7,7 @@ import json as jsonlib
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import h11
 
@@ -51,10 +51,16 @@ class PartnerCall:
 
 
 @dataclass
-class _Answer:
+class Answer:
+    """What the service says to a call.
+
+    times: how often it is said before the answer in force earlier returns; None: from now on.
+    hang_up: say nothing and close the connection.
+    """
+
     status: int
     json: Any
-    times: int | None
+    times: int | None = None
     hang_up: bool = False
 
 
@@ -66,9 +72,10 @@ class Partner:
         self._loop = loop
         self._timeline = timeline
         self._patience = patience
-        self._answers: list[_Answer] = [_Answer(200, {}, None)]
+        self._answers: list[Answer] = [Answer(200, {}, None)]
         self._taken = 0
         self.gate = Gate(loop, patience)
+        self.answer_gate = Gate(loop, patience)
         self.calls: list[PartnerCall] = []
         self.port: int = listener.getsockname()[1]
         self._server = loop.wait(self._listen(listener))
@@ -78,20 +85,23 @@ class Partner:
         """Where the submission finds it."""
         return f"http://127.0.0.1:{self.port}"
 
-    def closed(self) -> Gate:
-        """Close the gate (``with``): calls are taken, but none is answered until it opens."""
-        return self.gate.close()
+    def closed(self, at: Literal["call", "answer"] = "call") -> Gate:
+        """Close a gate (``with``): calls are taken, but none is answered until it opens.
+
+        at: ``call``: nothing is done about a call either; ``answer``: what it asks for is done, only the answer waits.
+        """
+        return (self.gate if at == "call" else self.answer_gate).close()
 
     def answer(self, status: int, json: Any = None, times: int | None = None) -> None:
         """Answer so from now on.
 
         times: only so often, then as before.
         """
-        self._answers.append(_Answer(status, {} if json is None else json, times))
+        self._answers.append(Answer(status, {} if json is None else json, times))
 
     def drop(self, times: int | None = None) -> None:
         """Hang up instead of answering from now on, or only so often."""
-        self._answers.append(_Answer(0, None, times, hang_up=True))
+        self._answers.append(Answer(0, None, times, hang_up=True))
 
     def next(self, patience: float = PATIENCE) -> PartnerCall:
         """Wait for the next call that has not been taken yet. Raises Unmet when none comes."""
@@ -110,7 +120,9 @@ class Partner:
         return list(self.calls)
 
     def close(self) -> None:
-        """Stop listening."""
+        """Stop listening, and let everybody through who still waits."""
+        self.gate.open()
+        self.answer_gate.open()
         self._loop.wait(self._stop())
 
     async def _listen(self, listener: socket.socket) -> asyncio.Server:
@@ -147,9 +159,17 @@ class Partner:
         body = call.body[:SHOWN].decode("utf-8", "replace")
         self._timeline.record(self.name, f"{call.method} {call.path}  {body}{waits}")
         await self.gate.passage()
-        await self._reply(connection, writer, self._current_answer())
+        answer = self.respond(call)
+        await self.answer_gate.passage()
+        await self._reply(connection, writer, answer)
 
-    def _current_answer(self) -> _Answer:
+    def respond(self, call: PartnerCall) -> Answer:
+        """Do what a call asks for, and say what it is answered; a service that does something overrides this."""
+        del call
+        return self.current_answer()
+
+    def current_answer(self) -> Answer:
+        """The answer that the spec asked for; counts how often it is used."""
         answer = self._answers[-1]
         if answer.times is not None:
             answer.times -= 1
@@ -157,7 +177,7 @@ class Partner:
                 self._answers.pop()
         return answer
 
-    async def _reply(self, connection: h11.Connection, writer: asyncio.StreamWriter, answer: _Answer) -> None:
+    async def _reply(self, connection: h11.Connection, writer: asyncio.StreamWriter, answer: Answer) -> None:
         if answer.hang_up:
             self._timeline.record(self.name, "hangs up without an answer")
             writer.transport.abort()

@@ -67,7 +67,7 @@ class Conversation(SMTP):
 
 def is_encrypted(server: SMTP, session: Session) -> bool:
     """Whether the connection runs over TLS by now, by STARTTLS or from its first byte."""
-    transport = cast("asyncio.BaseTransport | None", server.transport)
+    transport = server.transport
     return session.ssl is not None or (transport is not None and transport.get_extra_info("ssl_object") is not None)
 
 
