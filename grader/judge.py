@@ -57,7 +57,7 @@ class Judge:
         items[:] = [item for item in items if item.name in self._behaviours and self._wanted(item.name)]
         used = {name for item in items for name in _fixtures(item)}
         for item in items:
-            self._needs[item.name] = _need(item, frozenset(used & PARTS))
+            self._needs[item.name] = _need(item, sorted(used & PARTS))
         self._prepare(items[0] if items else None)
 
     @pytest.hookimpl(wrapper=True)
@@ -119,6 +119,16 @@ class Judge:
         """The label printer."""
         return world.printer
 
+    @pytest.fixture
+    def payments(self, world: World) -> object:
+        """The payment provider."""
+        return world.payments
+
+    @pytest.fixture
+    def redis(self, world: World) -> object:
+        """The Redis server."""
+        return world.redis
+
     def _wanted(self, name: str) -> bool:
         return not self._only or name in self._only
 
@@ -171,14 +181,14 @@ def _fixtures(item: pytest.Item) -> list[str]:
     return list(getattr(item, "fixturenames", ()))
 
 
-def _need(item: pytest.Item, parts: frozenset[str]) -> Need:
+def _need(item: pytest.Item, parts: Sequence[str]) -> Need:
     module, test = getattr(item, "module", None), getattr(item, "function", None)
     marker = getattr(test, ATTRIBUTE, None)
     settings = dict(getattr(module, "SETTINGS", {}))
     if isinstance(marker, Behaviour):
         settings |= marker.settings
-    partners = tuple(getattr(module, "PARTNERS", ()))
-    return Need(item.name, parts, partners, tuple(settings.items()), app=bool(USES_APP & set(_fixtures(item))))
+    everything = (*parts, *getattr(module, "PARTNERS", ()))
+    return Need(item.name, everything, tuple(settings.items()), app=bool(USES_APP & set(_fixtures(item))))
 
 
 def _events(timeline: Timeline) -> tuple[Event, ...]:

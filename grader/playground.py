@@ -17,6 +17,7 @@ from grader.stage import Source, Zygote
 from grader.stand import PARTS
 from grader.world import Loop, Plan, Seen, World
 from grader.world.listening import listen_on_loopback
+from grader.world.redis_servers import Servers
 
 if TYPE_CHECKING:
     import socket
@@ -45,10 +46,10 @@ def play(exercise: Exercise, submission: Path, port: int, on_event: Callable[[Ev
         if live.is_set():
             on_event(Event(at=round(seen.at, 1), part=seen.part, text=seen.text))
 
-    with listener, Zygote(modules_for([source.content])) as zygote, Loop() as loop:
+    with listener, Zygote(modules_for([source.content])) as zygote, Loop() as loop, Servers() as servers:
         plan = _plan(exercise, source, spec, zygote.root / "play")
         lines = _Lines(lambda line: notice(Seen(world.timeline.now(), "output", line)))
-        world = World(plan, zygote, loop, listener=listener, notice=notice, tee=lines.take)
+        world = World(plan, zygote, loop, servers, listener=listener, notice=notice, tee=lines.take)
         try:
             _ = world.app
             world.timeline.restart_clock()
@@ -89,11 +90,11 @@ def _plan(exercise: Exercise, source: Source, spec: ModuleType, folder: Path) ->
     code.mkdir(parents=True)
     file = code / f"{exercise.name}.py"
     file.write_bytes(source.content)
+    text = exercise.spec.read_text(encoding="utf-8")
     return Plan(
         module=exercise.name,
         file=file,
         folder=folder / "world",
-        parts=frozenset(part for part in PARTS if part in exercise.spec.read_text(encoding="utf-8")),
-        partners=tuple(getattr(spec, "PARTNERS", ())),
+        parts=(*sorted(part for part in PARTS if part in text), *getattr(spec, "PARTNERS", ())),
         settings=dict(getattr(spec, "SETTINGS", {})),
     )

@@ -17,6 +17,7 @@ from grader.report.verdict import BehaviourResult, Report, Submission, Verdict
 from grader.spec import SpecBehaviour, behaviours
 from grader.stage import Source, Zygote
 from grader.world.loop import Loop
+from grader.world.redis_servers import Servers
 
 if TYPE_CHECKING:
     from grader.course import Exercise
@@ -36,6 +37,7 @@ class Grader:
         self._numbers = itertools.count(1)
         self._zygote: Zygote | None = None
         self._loop = Loop()
+        self._servers = Servers()
 
     def __enter__(self) -> Self:
         self._zygote = Zygote(self._modules)
@@ -45,6 +47,7 @@ class Grader:
     def __exit__(self, *_exc: object) -> None:
         if self._zygote is not None:
             self._zygote.close()
+        self._servers.stop()
         self._loop.__exit__()
 
     @property
@@ -60,6 +63,11 @@ class Grader:
     def loop(self) -> Loop:
         """The world's event loop."""
         return self._loop
+
+    @property
+    def servers(self) -> Servers:
+        """The Redis servers that are up."""
+        return self._servers
 
     def grade(
         self,
@@ -107,7 +115,7 @@ class Grader:
 
         zygote = self.zygote
         folder = zygote.root / f"run{next(self._numbers)}"
-        stand = Stand(source, exercise.name, zygote, self._loop, folder)
+        stand = Stand(source, exercise.name, zygote, self._loop, self._servers, folder)
         judge = Judge(stand, said, only, on_result)
         try:
             run_spec(exercise, judge)

@@ -9,21 +9,23 @@ from pathlib import Path
 
 from grader.stage import Allowance, Source, Zygote
 from grader.world import Loop, Plan, World
+from grader.world.parts import MAKERS
+from grader.world.redis_servers import Servers
 
 USES_APP = frozenset({"app", "visitor"})
-PARTS = frozenset({"mailbox", "printer"})
+PARTS = frozenset(MAKERS)
 
 
 @dataclass(frozen=True)
 class Need:
     """What one behaviour needs.
 
-    key: the behaviour's name; parts: the world's parts that its exercise uses; app: whether a process is wanted ahead.
+    key: the behaviour's name; parts: the world's parts that its exercise uses, partners included;
+    app: whether a process is wanted ahead.
     """
 
     key: str
-    parts: frozenset[str]
-    partners: tuple[str, ...]
+    parts: tuple[str, ...]
     settings: tuple[tuple[str, str], ...]
     app: bool
 
@@ -31,9 +33,10 @@ class Need:
 class Stand:
     """Where one submission is judged: its source in a folder of its own, and a fresh world per behaviour."""
 
-    def __init__(self, source: Source, module: str, zygote: Zygote, loop: Loop, folder: Path) -> None:
+    def __init__(self, source: Source, module: str, zygote: Zygote, loop: Loop, servers: Servers, folder: Path) -> None:
         self._zygote = zygote
         self._loop = loop
+        self._servers = servers
         self._module = module
         self._folder = folder
         self._numbers = itertools.count(1)
@@ -77,8 +80,8 @@ class Stand:
 
     def _make(self, need: Need) -> World:
         folder = self._folder / str(next(self._numbers))
-        plan = Plan(self._module, self.file, folder, need.parts, need.partners, dict(need.settings))
-        world = World(plan, self._zygote, self._loop, allowance=self._allowance)
+        plan = Plan(self._module, self.file, folder, need.parts, dict(need.settings))
+        world = World(plan, self._zygote, self._loop, self._servers, allowance=self._allowance)
         if need.app:
             world.launch()
         return world

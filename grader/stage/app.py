@@ -133,6 +133,22 @@ class App:
         reply = self._zygote.request("vitals", pid=self.pid)
         return Vitals(reply["alive"], reply["asleep"], reply["cpu"], reply["processes"])
 
+    def watch_memory(self) -> int:
+        """Begin to watch the memory of the first process; resident bytes now."""
+        now: int = self._zygote.request("memory", pid=self.pid, fresh_peak=True)["now"]
+        return now
+
+    def peak_memory(self) -> int:
+        """The most resident bytes that the first process has had since its memory has been watched."""
+        peak: int = self._zygote.request("memory", pid=self.pid, fresh_peak=False)["peak"]
+        return peak
+
+    def kill_busiest_child(self) -> bool:
+        """SIGKILL the one of the process's own children that has computed most; False when it has none."""
+        killed = bool(self._zygote.request("kill_busiest", pid=self.pid)["killed"])
+        self._notice("one of your app's child processes is killed (SIGKILL)" if killed else "your app has no children")
+        return killed
+
     @property
     def alive(self) -> bool:
         """Whether the process has been started and has not ended."""

@@ -83,7 +83,9 @@ def _adopt_environment(request: dict[str, Any]) -> None:
     os.environ.clear()
     os.environ.update(request["environment"])
     os.chdir(request["cwd"])
-    sys.argv = [request["file"]]
+    sys.argv = [request["file"], *request.get("arguments", [])]
+    # Whatever looks for the main program (multiprocessing's spawn does) must not find the zygote.
+    sys.modules["__main__"] = ModuleType("__main__")
     # Appended, never prepended: a file named like a standard module must not shadow it.
     sys.path.append(os.path.dirname(request["file"]))  # noqa: PTH120
 
@@ -101,9 +103,12 @@ def _collect_on_signal(status: Status) -> None:
 
 def _play(request: dict[str, Any], listeners: list[int], status: Status) -> int:
     try:
-        module = _import(request["module"], request["file"])
+        name = "__main__" if request["role"] == "script" else request["module"]
+        module = _import(name, request["file"])
         return roles.ROLES[request["role"]](module, request, listeners, status)
     except SystemExit as stop:
+        if request["role"] == "script" and not stop.code:
+            return 0
         status.say("failed", kind="exit", text=f"Your program called exit({stop.code!r}).", file="", line=0)
         return stop.code if isinstance(stop.code, int) else 1
     except roles.Missing as missing:

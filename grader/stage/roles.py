@@ -66,4 +66,13 @@ def call(module: ModuleType, request: dict[str, Any], _listeners: list[int], sta
     return 0
 
 
-ROLES: dict[str, Callable[[ModuleType, dict[str, Any], list[int], Status], int]] = {"serve": serve, "call": call}
+def script(_module: ModuleType, _request: dict[str, Any], _listeners: list[int], _status: Status) -> int:
+    """Nothing more: the file has been run as a program."""
+    return 0
+
+
+ROLES: dict[str, Callable[[ModuleType, dict[str, Any], list[int], Status], int]] = {
+    "serve": serve,
+    "call": call,
+    "script": script,
+}

@@ -21,7 +21,7 @@ import time
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from grader.stage import channel, child, tree, warmup
+from grader.stage import channel, child, memory, tree, warmup
 from grader.stage.kernel import become_subreaper
 
 TREE_AGE = 0.025
@@ -62,6 +62,16 @@ class Children:
             self._members[pid] = (now, members, cpu)
         return {"alive": True, "asleep": tree.asleep(members), "cpu": cpu, "processes": len(members)}
 
+    def kill_busiest(self, pid: int) -> dict[str, Any]:
+        """SIGKILL the one of a child's own children that has used the most processor time; tell which, or 0."""
+        processes = tree.table()
+        others = [processes[one] for one in tree.members([pid], processes) - {pid} if one in processes]
+        busiest = max(others, key=lambda process: process.cpu, default=None)
+        if busiest is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(busiest.pid, signal.SIGKILL)
+        return {"killed": busiest.pid if busiest else 0}
+
     def destroy(self, pid: int) -> None:
         """SIGKILL one child with all that belongs to it."""
         tree.destroy([pid])
@@ -89,6 +99,8 @@ class ZygoteProcess:
             "vitals": lambda request, _: self.children.vitals(request["pid"]),
             "signal": self.signal,
             "destroy": self.destroy,
+            "memory": lambda request, _: memory.read(request["pid"], fresh_peak=request["fresh_peak"]),
+            "kill_busiest": lambda request, _: self.children.kill_busiest(request["pid"]),
             "reset": self.reset,
         }
 

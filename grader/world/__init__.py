@@ -6,9 +6,10 @@ from grader.world.gate import Gate
 from grader.world.loop import Loop
 from grader.world.partner import Partner, PartnerCall
 from grader.world.reply import Reply
+from grader.world.request import Request
 from grader.world.timeline import Seen, Timeline
 from grader.world.visitor import Call, Visitor
-from grader.world.world import Plan, World
+from grader.world.world import Instance, Plan, World
 
 if TYPE_CHECKING:
     from grader.world.mailbox import Mail, Mailbox
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Call",
     "Gate",
+    "Instance",
     "Loop",
     "Mail",
     "Mailbox",
@@ -25,6 +27,7 @@ __all__ = [
     "Plan",
     "Printer",
     "Reply",
+    "Request",
     "Seen",
     "Timeline",
     "Visitor",

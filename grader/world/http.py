@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import h11
 
+from grader.world.request import Request
+
 MOST_BODY = 16 * 1024 * 1024
-CHUNK = 64 * 1024
 
 Headers = Mapping[str, str]
 
@@ -33,18 +31,18 @@ class Message:
 
 
 async def read_message(
-    connection: h11.Connection, reader: asyncio.StreamReader, wanted: type[h11.Request | h11.Response]
+    connection: h11.Connection, read: Callable[[], Awaitable[bytes]], wanted: type[h11.Request | h11.Response]
 ) -> Message | None:
     """Read up to the end of one message; None when the other side closed before one began.
 
-    Raises h11.RemoteProtocolError for what is not HTTP, and TooLarge.
+    read: returns the next bytes, empty at the end. Raises h11.RemoteProtocolError for what is not HTTP, and TooLarge.
     """
     start: h11.Request | h11.Response | None = None
     body = bytearray()
     while True:
         event = connection.next_event()
         if event is h11.NEED_DATA:
-            connection.receive_data(await reader.read(CHUNK))
+            connection.receive_data(await read())
         elif isinstance(event, wanted):
             start = event
         elif isinstance(event, h11.Data):
@@ -57,25 +55,31 @@ async def read_message(
             return None
 
 
-def write_request(connection: h11.Connection, method: str, path: str, headers: Headers, body: bytes) -> bytes:
-    """Make the bytes of a request."""
-    fields = {"host": "app", "content-length": str(len(body)), **headers}
-    request = h11.Request(method=method, target=path, headers=_encode(fields.items()))
-    return _join(connection, request, body)
+def request_head(connection: h11.Connection, request: Request) -> bytes:
+    """Make the bytes of a request up to its body."""
+    length = {"transfer-encoding": "chunked"} if request.length is None else {"content-length": str(request.length)}
+    fields = {"host": "app", "connection": "close", **length, **request.headers}
+    return connection.send(h11.Request(method=request.method, target=request.path, headers=_encode(fields.items())))
+
+
+async def send_body(
+    connection: h11.Connection, request: Request, write: Callable[[bytes], Awaitable[bool]], sent: list[int]
+) -> None:
+    """Send a request's body, as long as the other side takes it.
+
+    write: sends bytes when there is room, and tells whether they were taken; sent: the bytes of each chunk that was.
+    """
+    for chunk in request.chunks:
+        if not await write(connection.send(h11.Data(data=chunk)) or b""):
+            return
+        sent.append(len(chunk))
+    await write(connection.send(h11.EndOfMessage()) or b"")
 
 
 def write_response(connection: h11.Connection, status: int, headers: Headers, body: bytes) -> bytes:
     """Make the bytes of a response."""
     fields = {"content-length": str(len(body)), **headers}
     return _join(connection, h11.Response(status_code=status, headers=_encode(fields.items())), body)
-
-
-def strict_json(body: bytes) -> Any:
-    """Read JSON as the standard has it: no NaN, no key twice.
-
-    Raises ValueError for everything else.
-    """
-    return json.loads(body, parse_constant=_no_constant, object_pairs_hook=_no_duplicates)
 
 
 def _join(connection: h11.Connection, start: h11.Request | h11.Response, body: bytes) -> bytes:
@@ -88,14 +92,3 @@ def _join(connection: h11.Connection, start: h11.Request | h11.Response, body: b
 
 def _encode(fields: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
     return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in fields]
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    keys = [key for key, _ in pairs]
-    if len(set(keys)) != len(keys):
-        raise ValueError("a key stands twice")
-    return dict(pairs)

@@ -14,6 +14,7 @@ from typing import Literal, Self
 from grader.errors import Unmet
 from grader.stage import Patience
 from grader.world.gate import Gate
+from grader.world.listening import LOOPBACK
 from grader.world.loop import Loop
 from grader.world.smtp import Conversation
 from grader.world.timeline import Timeline
@@ -174,6 +175,11 @@ class Mailbox:
         in_clear = "" if encrypted else " in clear text: anybody on the line has read the password"
         self.timeline.record("mailbox", f"login as {user}{in_clear}")
         return right
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What the submission is told."""
+        return {"SMTP_HOST": LOOPBACK, "SMTP_PORT": str(self.port)}
 
     def close(self) -> None:
         """Stop listening, and let everybody through who still waits."""

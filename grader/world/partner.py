@@ -15,7 +15,10 @@ from grader.errors import Unmet
 from grader.stage import Patience
 from grader.world import http
 from grader.world.gate import Gate
+from grader.world.listening import LOOPBACK
 from grader.world.loop import Loop
+from grader.world.request import CHUNK
+from grader.world.strict import strict_json
 from grader.world.timeline import Timeline
 
 PATIENCE = 0.15
@@ -36,7 +39,7 @@ class PartnerCall:
     def json(self) -> Any:
         """The body as JSON, read strictly; None when it is not JSON."""
         try:
-            return http.strict_json(self.body)
+            return strict_json(self.body)
         except (ValueError, RecursionError):
             return None
 
@@ -83,7 +86,12 @@ class Partner:
     @property
     def url(self) -> str:
         """Where the submission finds it."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{LOOPBACK}:{self.port}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What the submission is told."""
+        return {f"{self.name.upper()}_URL": self.url}
 
     def closed(self, at: Literal["call", "answer"] = "call") -> Gate:
         """Close a gate (``with``): calls are taken, but none is answered until it opens.
@@ -134,7 +142,7 @@ class Partner:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection = h11.Connection(h11.SERVER)
         try:
-            while message := await http.read_message(connection, reader, h11.Request):
+            while message := await http.read_message(connection, lambda: reader.read(CHUNK), h11.Request):
                 await self._answer(connection, writer, message)
                 if connection.our_state is h11.MUST_CLOSE or writer.is_closing():
                     break

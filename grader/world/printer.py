@@ -13,6 +13,7 @@ import socket
 from grader.errors import Unmet
 from grader.stage import Patience
 from grader.world.gate import Gate
+from grader.world.listening import LOOPBACK
 from grader.world.loop import Loop
 from grader.world.timeline import Timeline
 
@@ -78,8 +79,14 @@ class Printer:
         """Wait until so many labels have been cancelled in all. Raises Unmet when they are not."""
         return self._expect(self.cancelled, count, "cancelled", patience)
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """What the submission is told."""
+        return {"PRINTER_HOST": LOOPBACK, "PRINTER_PORT": str(self.port)}
+
     def close(self) -> None:
-        """Stop listening."""
+        """Stop listening, and let everybody through who still waits."""
+        self.gate.open()
         self._loop.wait(self._stop())
 
     def _expect(self, labels: list[str], count: int, done: str, patience: float) -> list[str]:

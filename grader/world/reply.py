@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from grader.errors import Unmet
-from grader.world import http
+from grader.world.strict import strict_json
 
 Json = Any
 SHOWN = 200
@@ -19,7 +19,8 @@ SHOWN = 200
 class Reply:
     """What came back. A reply that never came is a value too: ``arrived`` is False and ``status`` None.
 
-    A reply has arrived when the last chunk of its body has.
+    A reply has arrived when the last chunk of its body has. ``sent`` counts the bytes of the request's body that
+    the app had taken by then.
     """
 
     request: str
@@ -27,6 +28,7 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     problem: str = ""
+    sent: int = 0
     at: float = 0.0
 
     @property
@@ -43,7 +45,7 @@ class Reply:
     def json(self) -> Json:
         """The body as JSON, read strictly; None when it is not JSON."""
         try:
-            return http.strict_json(self.body)
+            return strict_json(self.body)
         except (ValueError, RecursionError):
             return None
 

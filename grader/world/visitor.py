@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import json as jsonlib
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
 
 import h11
 
@@ -16,29 +13,13 @@ from grader.stage import Patience
 from grader.world import http
 from grader.world.loop import Loop
 from grader.world.polling import Polls
-from grader.world.reply import Json, Reply, cut
+from grader.world.reply import Json, Reply
+from grader.world.request import Request
 from grader.world.timeline import Timeline
+from grader.world.wire import Wire
 
 PATIENCE = 0.15
 """Seconds of the app's idleness after which a reply is not expected any more."""
-
-
-@dataclass(frozen=True)
-class _Request:
-    method: str
-    path: str
-    headers: Mapping[str, str]
-    body: bytes
-
-    @classmethod
-    def make(cls, method: str, path: str, json: Json, headers: Mapping[str, str] | None) -> Self:
-        fields = {"connection": "close", **({} if json is None else {"content-type": "application/json"})}
-        body = b"" if json is None else jsonlib.dumps(json).encode()
-        return cls(method, path, fields | dict(headers or {}), body)
-
-    @property
-    def title(self) -> str:
-        return f"{self.method} {self.path}"
 
 
 class Call:
@@ -101,10 +82,32 @@ class Visitor:
         """DELETE, and wait for the reply."""
         return self.start("DELETE", path, headers=headers).reply()
 
+    def post_file(
+        self,
+        path: str,
+        name: str,
+        content: bytes,
+        kind: str = "application/octet-stream",
+        part: str = "file",
+        headers: Mapping[str, str] | None = None,
+    ) -> Reply:
+        """POST a form with one file in it, as a browser does, and wait for the reply.
+
+        name: what the browser says the file is called; kind: its media type; part: the form field's name.
+        """
+        return self.send(Request.with_file(path, name, content, kind, part, headers)).reply()
+
+    def put_bytes(self, path: str, content: bytes, headers: Mapping[str, str] | None = None) -> Reply:
+        """PUT these bytes, and wait for the reply."""
+        return self.send(Request.with_bytes("PUT", path, content, headers)).reply()
+
     def start(self, method: str, path: str, json: Json = None, headers: Mapping[str, str] | None = None) -> Call:
-        """Send a request and return at once; several may be in flight."""
-        request = _Request.make(method, path, json, headers)
-        self._timeline.record("visitor", f"{request.title}  {cut(request.body.decode())}".rstrip())
+        """Send a request with some JSON and return at once; several may be in flight."""
+        return self.send(Request.with_json(method, path, json, headers))
+
+    def send(self, request: Request) -> Call:
+        """Send any request and return at once; several may be in flight."""
+        self._timeline.record("visitor", f"{request.title}  {request.shown}".rstrip())
         return Call(request.title, self._send(request, self._note), self._patience, self._timeline)
 
     def until(
@@ -118,7 +121,7 @@ class Visitor:
 
         patience: seconds of the app's idleness between the polls, in all.
         """
-        request = _Request.make("GET", path, None, headers)
+        request = Request.with_json("GET", path, None, headers)
         polls = Polls(lambda: self._send(request, lambda _reply: None), self._loop, satisfied)
         self._patience.until(polls.satisfied_now, idle=patience)
         reply = polls.last or Reply(f"GET {path}", problem="no reply came")
@@ -130,7 +133,7 @@ class Visitor:
         for call in self._calls:
             call.cancel()
 
-    def _send(self, request: _Request, note: Callable[[Reply], None]) -> Future[Reply]:
+    def _send(self, request: Request, note: Callable[[Reply], None]) -> Future[Reply]:
         future = self._loop.start(self._exchange(request, note))
         future.add_done_callback(lambda _: self._patience.wake())
         self._calls.append(future)
@@ -139,30 +142,35 @@ class Visitor:
     def _note(self, reply: Reply) -> None:
         self._timeline.record("visitor", f"reply to {reply.request}: {reply.shown()}")
 
-    async def _exchange(self, request: _Request, note: Callable[[Reply], None]) -> Reply:
+    async def _exchange(self, request: Request, note: Callable[[Reply], None]) -> Reply:
         reply = await self._talk(request)
         note(reply)
         return reply
 
-    async def _talk(self, request: _Request) -> Reply:
-        writer: asyncio.StreamWriter | None = None
+    async def _talk(self, request: Request) -> Reply:
+        sent: list[int] = []
         try:
-            reader, writer = await asyncio.open_unix_connection(str(self._socket))
-            connection = h11.Connection(h11.CLIENT)
-            writer.write(http.write_request(connection, request.method, request.path, request.headers, request.body))
-            message = await http.read_message(connection, reader, h11.Response)
+            wire = await Wire.connect(self._socket)
         except OSError:
-            return self._nothing(request, "your app closed the connection")
-        except (h11.RemoteProtocolError, http.TooLarge) as error:
+            return self._nothing(request, "your app accepts no connection")
+        sending: asyncio.Future[None] | None = None
+        try:
+            connection = h11.Connection(h11.CLIENT)
+            await wire.write(http.request_head(connection, request))
+            sending = asyncio.ensure_future(http.send_body(connection, request, wire.write, sent))
+            message = await http.read_message(connection, wire.read, h11.Response)
+        except (h11.ProtocolError, http.TooLarge) as error:
             return self._nothing(request, _garbage(error))
         finally:
-            if writer is not None:
-                writer.close()
+            wire.close()
+            if sending is not None:
+                sending.cancel()
         if message is None or not isinstance(message.start, h11.Response):
             return self._nothing(request, "your app closed the connection without a reply")
-        return Reply(request.title, message.start.status_code, message.headers, message.body, at=self._timeline.now())
+        status, now = message.start.status_code, self._timeline.now()
+        return Reply(request.title, status, message.headers, message.body, sent=sum(sent), at=now)
 
-    def _nothing(self, request: _Request, problem: str) -> Reply:
+    def _nothing(self, request: Request, problem: str) -> Reply:
         return Reply(request.title, problem=problem, at=self._timeline.now())
 
 

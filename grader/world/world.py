@@ -1,25 +1,29 @@
-"""The outside world around one running submission: its parts, and what the submission is told of them."""
+"""The outside world around one running submission."""
 
 from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from grader.stage import Allowance, App, Launch, Patience, Vitals, Zygote
-from grader.world.listening import LOOPBACK, listen_on_loopback, listen_on_unix
+from grader.world.listening import listen_on_unix
 from grader.world.loop import Loop
-from grader.world.partner import Partner
+from grader.world.parts import Parts, Surroundings
+from grader.world.redis_servers import Servers
 from grader.world.timeline import Seen, Timeline
 from grader.world.tls import AUTHORITY
 from grader.world.visitor import Visitor
 
 if TYPE_CHECKING:
     from grader.world.mailbox import Mailbox
+    from grader.world.partner import Partner
+    from grader.world.payments import Payments
     from grader.world.printer import Printer
+    from grader.world.redis import Redis
 
 
 @dataclass(frozen=True)
@@ -28,22 +32,28 @@ class Plan:
 
     module: the name under which the submission is imported; file: where its source lies.
     folder: one that does not exist yet, for this world alone.
-    parts: ``mailbox``, ``printer``; partners: names of HTTP services; settings: environment variables.
+    parts: names of parts and of partners' HTTP services; settings: environment variables.
     """
 
     module: str
     file: Path
     folder: Path
-    parts: frozenset[str] = frozenset()
-    partners: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
+
+
+class Instance(NamedTuple):
+    """One process of the service, and a visitor who talks to that one."""
+
+    app: App
+    visitor: Visitor
 
 
 class World:
     """Everything outside the submission, on one clock; the submission's process is started when it is first needed.
 
-    listener: a socket for the app instead of a Unix socket of the world's own; notice: called with each event;
-    tee: called with what the submission prints, as it comes.
+    servers: where Redis is borrowed; listener: a socket for the app instead of a Unix socket of the world's own;
+    notice: called with each event; tee: called with what the submission prints, as it comes.
     """
 
     def __init__(
@@ -51,6 +61,7 @@ class World:
         plan: Plan,
         zygote: Zygote,
         loop: Loop,
+        servers: Servers,
         *,
         allowance: Allowance | None = None,
         listener: socket.socket | None = None,
@@ -60,100 +71,128 @@ class World:
         self._plan = plan
         self._zygote = zygote
         self._loop = loop
-        self._sockets: list[socket.socket] = []
-        self.patience = Patience(self._vitals, loop.tick, allowance)
         self._notice = notice
-        self.timeline = Timeline(self._on_seen)
-        self._mailbox: Mailbox | None = None
-        self._printer: Printer | None = None
-        self._partners: dict[str, Partner] = {}
+        self._tee = tee
         self._started = False
+        self.patience = Patience(self._vitals, loop.tick, allowance)
+        self.timeline = Timeline(self._on_seen)
         self.data = plan.folder / "data"
         self.data.mkdir(parents=True)
-        self._open_parts(plan.parts, plan.partners)
-        self._listener = listener or self._keep(listen_on_unix(plan.folder / "http"))
-        self._app = App(zygote, self._launch(), self._listener, self._note_app, self.patience, tee)
-        self.visitor = Visitor(plan.folder / "http", loop, self.timeline, self.patience)
+        self._around = Surroundings(loop, self.timeline, self.patience, plan.settings, servers)
+        self._parts = Parts(self._around)
+        for name in plan.parts:
+            self._parts.get(name)
+        self._instances: list[Instance] = []
+        self._instances.append(self._make_instance(listener))
+        self._processes: list[App] = []
 
     @property
     def mailbox(self) -> Mailbox:
         """The mail server."""
-        if self._mailbox is None:
-            from grader.world.mailbox import Mailbox, Security
-
-            security = Security.of(self._plan.settings)
-            self._mailbox = Mailbox(self._loop, self.timeline, self.patience, self._listen_on_tcp(), security)
-        return self._mailbox
+        part: Mailbox = self._part("mailbox")
+        return part
 
     @property
     def printer(self) -> Printer:
         """The label printer."""
-        if self._printer is None:
-            from grader.world.printer import Printer
+        part: Printer = self._part("printer")
+        return part
 
-            self._printer = Printer(self._loop, self.timeline, self.patience, self._listen_on_tcp())
-        return self._printer
+    @property
+    def payments(self) -> Payments:
+        """The payment provider."""
+        part: Payments = self._part("payments")
+        return part
+
+    @property
+    def redis(self) -> Redis:
+        """The Redis server."""
+        part: Redis = self._part("redis")
+        return part
 
     def partner(self, name: str) -> Partner:
         """A partner's HTTP service; the submission finds it at ``<NAME>_URL``."""
-        if name not in self._partners:
-            self._partners[name] = Partner(name, self._loop, self.timeline, self.patience, self._listen_on_tcp())
-        return self._partners[name]
+        part: Partner = self._part(name)
+        return part
+
+    @property
+    def visitor(self) -> Visitor:
+        """An HTTP client of the submission's; it does not start it."""
+        return self._instances[0].visitor
 
     def launch(self) -> None:
         """Fork the submission's process ahead of its first use; returns at once."""
         if not self._started:
             self._started = True
-            self._app.start()
+            self._instances[0].app.start()
 
     @property
     def app(self) -> App:
         """The submission's process; waits until it listens. Raises NotStarted when it never does."""
         self.launch()
-        self._app.wait_listening()
-        return self._app
+        self._instances[0].app.wait_listening()
+        return self._instances[0].app
+
+    def instance(self) -> Instance:
+        """One more process of the same service, with the same data and settings; waits until it listens.
+
+        Raises NotStarted when it never does.
+        """
+        instance = self._make_instance(None)
+        self._instances.append(instance)
+        instance.app.start()
+        instance.app.wait_listening()
+        return instance
+
+    def process(self, *arguments: str) -> App:
+        """Run the submission's file as a program with these arguments, beside its service; returns at once."""
+        launch = replace(self._launch(), role="script", options={"arguments": list(arguments)})
+        process = App(self._zygote, launch, None, self._note, self.patience, self._tee)
+        self._processes.append(process)
+        process.start()
+        return process
 
     @property
     def output(self) -> str:
-        """What the submission has printed so far."""
-        return self._app.output
+        """What the submission's processes have printed so far."""
+        return "".join(app.output for app in self._apps())
 
     @property
     def environment(self) -> dict[str, str]:
         """The environment variables that the submission is given."""
-        data = self.data
+        data = str(self.data)
         told = {
             "PATH": os.environ.get("PATH", os.defpath),
-            "HOME": str(data),
-            "TMPDIR": str(data),
+            "HOME": data,
+            "TMPDIR": data,
             "LANG": "C.UTF-8",
             "SSL_CERT_FILE": str(AUTHORITY),
-            "DATA_DIR": str(data),
+            "DATA_DIR": data,
             "DATABASE_URL": f"sqlite+aiosqlite:///{data}/app.db",
         }
-        if self._mailbox is not None:
-            told |= {"SMTP_HOST": LOOPBACK, "SMTP_PORT": str(self._mailbox.port)}
-        if self._printer is not None:
-            told |= {"PRINTER_HOST": LOOPBACK, "PRINTER_PORT": str(self._printer.port)}
-        told |= {f"{name.upper()}_URL": partner.url for name, partner in self._partners.items()}
-        return told | dict(self._plan.settings)
+        return told | self._parts.environment | dict(self._plan.settings)
 
     def close(self) -> None:
-        """End the submission's process and every server; nothing is left."""
-        self.visitor.hang_up()
-        self._app.close()
-        parts = [part for part in (self._mailbox, self._printer, *self._partners.values()) if part is not None]
-        for part in parts:
-            part.gate.open()
-            part.close()
-        for sock in self._sockets:
-            sock.close()
+        """End the submission's processes and every server; nothing is left."""
+        for instance in self._instances:
+            instance.visitor.hang_up()
+        for app in self._apps():
+            app.close()
+        self._parts.close()
 
-    def _open_parts(self, parts: Iterable[str], partners: Iterable[str]) -> None:
-        for part in parts:
-            getattr(self, part)
-        for name in partners:
-            self.partner(name)
+    def _part(self, name: str) -> Any:
+        return self._parts.get(name)
+
+    def _apps(self) -> list[App]:
+        return [*(instance.app for instance in self._instances), *self._processes]
+
+    def _make_instance(self, listener: socket.socket | None) -> Instance:
+        path = self._plan.folder / f"http{len(self._instances)}"
+        if listener is None:
+            listener = listen_on_unix(path)
+            self._around.sockets.append(listener)
+        app = App(self._zygote, self._launch(), listener, self._note, self.patience, self._tee)
+        return Instance(app, Visitor(path, self._loop, self.timeline, self.patience))
 
     def _launch(self) -> Launch:
         return Launch("serve", self._plan.module, self._plan.file, self.data, self.environment)
@@ -163,14 +202,7 @@ class World:
         self._notice(seen)
 
     def _vitals(self) -> list[Vitals]:
-        return [self._app.vitals()] if self._started else []
+        return [app.vitals() for app in self._apps() if app.pid]
 
-    def _note_app(self, text: str) -> None:
+    def _note(self, text: str) -> None:
         self.timeline.record("app", text)
-
-    def _listen_on_tcp(self) -> socket.socket:
-        return self._keep(listen_on_loopback())
-
-    def _keep(self, sock: socket.socket) -> socket.socket:
-        self._sockets.append(sock)
-        return sock

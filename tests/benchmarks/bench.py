@@ -92,10 +92,12 @@ def warm_mutants(grader: Grader, exercises: Iterable[Exercise]) -> Iterable[Figu
 def first_answer(grader: Grader, exercise: Exercise) -> Figure:
     """From asking for a process to its first HTTP answer."""
     folder = Path(tempfile.mkdtemp(dir=grader.zygote.root))
-    stand = Stand(Source.read(exercise.solution), exercise.name, grader.zygote, grader.loop, folder / "bench")
+    stand = Stand(
+        Source.read(exercise.solution), exercise.name, grader.zygote, grader.loop, grader.servers, folder / "bench"
+    )
 
     def measure() -> float:
-        world = stand.take(Need("bench", frozenset({"mailbox"}), (), (), app=False))
+        world = stand.take(Need("bench", ("mailbox",), (), app=False))
         try:
             return elapsed(lambda: _ask(world))
         finally:
