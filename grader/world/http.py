@@ -55,25 +55,27 @@ async def read_message(
             return None
 
 
-def request_head(connection: h11.Connection, request: Request) -> bytes:
-    """Make the bytes of a request up to its body."""
-    length = {"transfer-encoding": "chunked"} if request.length is None else {"content-length": str(request.length)}
-    fields = {"host": "app", "connection": "close", **length, **request.headers}
-    return connection.send(h11.Request(method=request.method, target=request.path, headers=_encode(fields.items())))
-
-
-async def send_body(
+async def send_request(
     connection: h11.Connection, request: Request, write: Callable[[bytes], Awaitable[bool]], sent: list[int]
 ) -> None:
-    """Send a request's body, as long as the other side takes it.
+    """Send a request, as long as the other side takes it.
 
-    write: sends bytes when there is room, and tells whether they were taken; sent: the bytes of each chunk that was.
+    write: sends bytes when there is room, and tells whether they were taken; sent: gets each chunk's size that was.
     """
+    going_on = await write(_head(connection, request))
     for chunk in request.chunks:
-        if not await write(connection.send(h11.Data(data=chunk)) or b""):
+        if not going_on:
             return
-        sent.append(len(chunk))
+        going_on = await write(connection.send(h11.Data(data=chunk)) or b"")
+        sent.append(len(chunk) * going_on)
     await write(connection.send(h11.EndOfMessage()) or b"")
+
+
+def _head(connection: h11.Connection, request: Request) -> bytes:
+    length = {"transfer-encoding": "chunked"} if request.length is None else {"content-length": str(request.length)}
+    fields = {"host": "app", "connection": "close", **length, **request.headers}
+    head = h11.Request(method=request.method, target=request.path, headers=_encode(fields.items()))
+    return connection.send(head) or b""
 
 
 def write_response(connection: h11.Connection, status: int, headers: Headers, body: bytes) -> bytes:

@@ -153,18 +153,16 @@ class Visitor:
             wire = await Wire.connect(self._socket)
         except OSError:
             return self._nothing(request, "your app accepts no connection")
-        sending: asyncio.Future[None] | None = None
+        connection = h11.Connection(h11.CLIENT)
+        sending = asyncio.ensure_future(http.send_request(connection, request, wire.write, sent))
         try:
-            connection = h11.Connection(h11.CLIENT)
-            await wire.write(http.request_head(connection, request))
-            sending = asyncio.ensure_future(http.send_body(connection, request, wire.write, sent))
             message = await http.read_message(connection, wire.read, h11.Response)
         except (h11.ProtocolError, http.TooLarge) as error:
             return self._nothing(request, _garbage(error))
         finally:
+            sending.cancel()
+            await asyncio.gather(sending, return_exceptions=True)
             wire.close()
-            if sending is not None:
-                sending.cancel()
         if message is None or not isinstance(message.start, h11.Response):
             return self._nothing(request, "your app closed the connection without a reply")
         status, now = message.start.status_code, self._timeline.now()
