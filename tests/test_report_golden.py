@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -42,16 +41,10 @@ VARIES = [
 ]
 
 
-@pytest.fixture(scope="module")
-def grader() -> Iterator[Grader]:
-    with Grader() as grader:
-        yield grader
-
-
 @pytest.mark.parametrize("case", CASES)
-def test_the_report_is_the_golden_one(grader: Grader, case: str) -> None:
+def test_the_report_is_the_golden_one(warm_grader: Grader, case: str) -> None:
     (exercise,) = load().find(EXERCISE)
-    report = grader.grade(exercise, CASES[case])
+    report = warm_grader.grade(exercise, CASES[case])
     document = json.loads(to_json([report], several=False, grader_version=report.grader_version))
     normal = normalised(document)
     golden = HERE / f"{case}.json"
