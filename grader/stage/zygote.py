@@ -78,6 +78,8 @@ class Zygote:
             self._replies.pop(number, None)
         if reply.get("lost"):
             raise StageError("The process that runs submissions was lost: run the command again.")
+        if "problem" in reply:
+            raise StageError(reply["problem"])
         return reply
 
     @property
