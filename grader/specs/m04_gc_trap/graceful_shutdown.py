@@ -88,7 +88,7 @@ def test_what_the_grace_does_not_finish_is_cancelled(visitor: Visitor, printer: 
     with printer.held():
         have_in_the_printer(visitor, printer, "A-1", "A-2")
         app.terminate()
-        cancelled = printer.expect_cancelled(2, patience=0.4)
+        cancelled = printer.expect_cancelled(2, patience=0.5)
     assert sorted(cancelled) == ["A-1", "A-2"], f"Taken out of the printer were {', '.join(cancelled)}."
 
 
@@ -118,5 +118,5 @@ def test_nothing_is_left_after_the_grace(visitor: Visitor, printer: Printer, app
     with printer.held():
         have_in_the_printer(visitor, printer, "A-1", "A-2")
         app.terminate()
-        printer.expect_cancelled(2, patience=0.4)
+        printer.expect_cancelled(2, patience=0.5)
         assert app.exited(patience=0.4) is not None, "The jobs had been cancelled, and your app went on running."
