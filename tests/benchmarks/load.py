@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import signal
 from collections.abc import Iterator
 
 
@@ -25,5 +26,6 @@ def busy_cores(wanted: bool = True) -> Iterator[None]:
 
 
 def _spin(parent: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent ends this one
     while os.getppid() == parent:
         sum(range(100_000))

@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from rich.console import Console
@@ -97,17 +97,18 @@ def main() -> int:
     course = load()
     exercises = list(dict.fromkeys(one for name in asked.exercises for one in course.find(name)))
     console = Console()
-    with busy_cores(), _progress(console) as progress:
-        tallies = list(_soaked(exercises, asked, progress))
+    tallies: list[Tally] = []
+    try:
+        with busy_cores(), _progress(console) as progress:
+            for exercise in exercises:
+                tallies.append(soak(exercise, asked, progress))
+                if not console.is_terminal:
+                    print(f"{exercise.id}: {tallies[-1].runs} runs, {len(tallies[-1].complaints)} failures", flush=True)
+    except KeyboardInterrupt:
+        console.print("Ended early; these were finished:")
     console.print(table(tallies))
-    return 1 if any(tally.complaints for tally in tallies) else 0
-
-
-def _soaked(exercises: Sequence[Exercise], asked: argparse.Namespace, progress: Progress) -> Iterator[Tally]:
-    for exercise in exercises:
-        yield (tally := soak(exercise, asked, progress))
-        if not progress.console.is_terminal:
-            print(f"{exercise.id}: {tally.runs} runs, {len(tally.complaints)} failures", flush=True)
+    unfinished = len(tallies) < len(exercises)
+    return 1 if unfinished or any(tally.complaints for tally in tallies) else 0
 
 
 def _progress(console: Console) -> Progress:
