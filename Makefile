@@ -10,7 +10,7 @@ WRONG := tests/mutants/m01_background_tasks/welcome_email/sends_before_answering
 # Whether the uv that is there already, whose version comes in, is one that reads the lock file.
 export RECENT := import re, sys; sys.exit(tuple(map(int, re.findall("[0-9]+", sys.stdin.read())[:2])) < (0, 9))
 
-.PHONY: help setup demo test bench soak clean
+.PHONY: help setup demo test bench soak kill-table clean
 
 help:
 	@echo "make demo    grade every reference solution, then one wrong submission"
@@ -18,6 +18,7 @@ help:
 	@echo "make setup   only set up .venv (the others do so themselves)"
 	@echo "make bench   print the figures: how long grading takes"
 	@echo "make soak    grade everything again and again under load (minutes)"
+	@echo "make kill-table    write tests/mutants/README.md anew"
 	@echo "make clean   remove .venv, .uv and caches; your exercises and progress stay"
 
 setup: $(READY)
@@ -74,6 +75,9 @@ bench: $(READY)
 
 soak: $(READY)
 	@$(BIN)/python -m tests.benchmarks.soak
+
+kill-table: $(READY)
+	@$(BIN)/python -m tests.kill_table --write tests/mutants/README.md
 
 clean:
 	rm -rf .venv .uv .mypy_cache .pytest_cache .ruff_cache

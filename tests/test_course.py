@@ -12,14 +12,14 @@ import pytest
 from grader.course import Course, Exercise, behaviours, load
 from grader.run import Grader
 from tests import hints, kill_table
-from tests.promise import Promise, code_lines
+from tests.promise import Promise, statements
 from tests.proof import Case, Declaration, all_cases, cases
 
 COURSE = load()
 CASES = all_cases(COURSE)
 FEWEST_MUTANTS, FEWEST_ALTERNATIVES = 5, 3
 FEWEST_BEHAVIOURS, MOST_BEHAVIOURS = 3, 8
-FEWEST_LINES, MOST_LINES = 20, 60
+FEWEST_STATEMENTS, MOST_STATEMENTS = 15, 60
 KEPT = 0.6
 
 each_exercise = pytest.mark.parametrize("exercise", COURSE.exercises, ids=lambda exercise: exercise.id)
@@ -65,9 +65,9 @@ def test_the_solution_is_the_starter_with_a_change(exercise: Exercise) -> None:
 
 @each_exercise
 def test_starter_and_solution_are_short(exercise: Exercise) -> None:
-    """Counted are lines of code: no blank lines, comments or imports, and not the task in the docstring."""
+    """Counted are the lines that begin a statement, without imports and docstrings."""
     for path in (exercise.starter, exercise.solution):
-        assert FEWEST_LINES <= code_lines(path) <= MOST_LINES, path
+        assert FEWEST_STATEMENTS <= statements(path) <= MOST_STATEMENTS, path
 
 
 @each_exercise

@@ -18,7 +18,7 @@ from grader.report.layout import Line, Piece
 
 DISTRIBUTION = "background-work-course"
 OLDEST = (3, 11)
-REPAIR = "run make setup"
+REPAIR = "run make clean setup"
 
 
 def doctor() -> None:

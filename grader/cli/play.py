@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import re
 import shlex
 import threading
 from collections.abc import Iterator, Sequence
@@ -16,9 +16,12 @@ from grader.cli.faults import UsageError
 from grader.cli.screen import Screen
 from grader.cli.submissions import shown
 from grader.course import Exercise
+from grader.errors import CourseError
 from grader.report import clean
 from grader.report.layout import EMPTY, Line, Piece, paragraph
 from grader.report.verdict import Event
+
+SUGGESTION = re.compile(r"([A-Z]+) +(/\S*)((?: +[A-Za-z-]+:\S+)*)(?: +([\[{].*))?")
 
 
 def play(
@@ -57,7 +60,8 @@ def _serve(exercise: Exercise, path: Path, port: int) -> None:
 
 def banner(exercise: Exercise, path: Path, url: str, tries: Sequence[str]) -> Iterator[Line]:
     """What is served, and the commands to try it."""
-    yield (Piece(exercise.id, "heading"), Piece(f"  {path} is served at {url}"))
+    yield (Piece(exercise.id, "heading"), Piece(f"  {exercise.title}"))
+    yield (Piece(f"{path} is served at {url}", "quiet"),)
     yield EMPTY
     for one in tries:
         yield (Piece(f"  {curl(one, url)}", "word"),)
@@ -66,17 +70,20 @@ def banner(exercise: Exercise, path: Path, url: str, tries: Sequence[str]) -> It
 
 
 def curl(wanted: str, url: str) -> str:
-    """The shell command for "METHOD PATH [JSON]"; raises UsageError when the spec's line is not of that form."""
-    method, _, rest = wanted.strip().partition(" ")
-    path, _, body = rest.strip().partition(" ")
-    if not path.startswith("/"):
-        raise UsageError(f'The spec suggests "{wanted}", which is not of the form METHOD PATH [JSON].')
+    """The shell command for a request as specs suggest it: "METHOD PATH [Name:value ...] [JSON]".
+
+    Raises CourseError when the suggestion is not of that form.
+    """
+    matched = SUGGESTION.fullmatch(wanted.strip())
+    if matched is None:
+        raise CourseError(f'A spec suggests "{wanted}", which is not of the form METHOD PATH [Name:value ...] [JSON].')
+    method, path, headers, body = matched.groups(default="")
     words = ["curl", "-i"]
-    if method != "GET" and not (method == "POST" and body):
+    if method != ("POST" if body else "GET"):
         words += ["-X", method]
-    if body:
-        words += ["-H", "content-type: application/json", "-d", json.dumps(json.loads(body))]
-    return shlex.join([*words, f"{url.rstrip('/')}{path}"])
+    for header in [*headers.split(), *(["content-type:application/json"] if body else [])]:
+        words += ["-H", header.replace(":", ": ", 1)]
+    return shlex.join([*words, *(["-d", body] if body else []), f"{url.rstrip('/')}{path}"])
 
 
 def event_lines(event: Event, width: int) -> Iterator[Line]:

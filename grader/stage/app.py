@@ -216,17 +216,17 @@ class App:
         self.end()
         pipes: list[Pipe] = [*self._outputs, *([self._status] if self._status else [])]
         for pipe in pipes:
-            self._zygote.unwatch(pipe.descriptor, pipe)
+            self._zygote.readers.unwatch(pipe.descriptor, pipe)
             pipe.close()
 
     def _watch(self, pipe: Pipe, read: Callable[[], None]) -> None:
         def on_readable() -> None:
             read()
             if not pipe.open:
-                self._zygote.unwatch(pipe.descriptor, pipe)
+                self._zygote.readers.unwatch(pipe.descriptor, pipe)
             self.patience.wake()
 
-        self._zygote.watch(pipe.descriptor, on_readable, pipe)
+        self._zygote.readers.watch(pipe.descriptor, on_readable, pipe)
 
     def _on_exit(self, status: int) -> None:
         for capture in self._outputs:

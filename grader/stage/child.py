@@ -13,17 +13,23 @@ import signal
 import sys
 import threading
 import traceback
+from collections.abc import Callable, Iterable
 from types import FrameType, ModuleType
 from typing import Any, NoReturn
 
 from grader.stage import roles
-from grader.stage.kernel import die_with_parent
+from grader.stage.kernel import become_subreaper
+
+_exit = os._exit  # before a submission can replace it
 
 COLLECT = signal.SIGUSR2
 """The signal that asks for a garbage collection; its handler stands before the submission is imported."""
 
 CPU_SECONDS = 60
-MEMORY_BYTES = 8 * 1024**3
+MEMORY_BYTES = 4 * 1024**3
+FILE_BYTES = 64 * 1024**2
+MOST_TEXT = 500
+"""Characters of an error's text that are told."""
 
 
 class Status:
@@ -47,11 +53,12 @@ def run(request: dict[str, Any], descriptors: list[int]) -> NoReturn:
     """Become the submission's process; never returns."""
     code = 1
     try:
-        die_with_parent()
+        become_subreaper()  # whatever it starts stays below it, so that one SIGKILL of the tree misses nothing
         os.setsid()
         stdout, stderr, status_end, *listeners = descriptors
         status = Status(status_end)
         _redirect(stdout, stderr)
+        _close_all_but([0, 1, 2, status_end, *listeners])
         _limit()
         _adopt_environment(request)
         _collect_on_signal(status)
@@ -72,9 +79,18 @@ def _redirect(stdout: int, stderr: int) -> None:
     sys.stderr = open(2, "w", 1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
 
 
+def _close_all_but(kept: Iterable[int]) -> None:
+    """Close what the fork copied: nothing of the zygote's is the submission's business."""
+    for name in os.listdir("/dev/fd"):  # noqa: PTH208 - a hot path
+        if int(name) not in kept:
+            with contextlib.suppress(OSError):  # the one through which the list was read is closed already
+                os.close(int(name))
+
+
 def _limit() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_BYTES, FILE_BYTES))
     if sys.platform == "linux":
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
 
@@ -109,17 +125,19 @@ def _play(request: dict[str, Any], listeners: list[int], status: Status) -> int:
     except SystemExit as stop:
         if request["role"] == "script" and not stop.code:
             return 0
-        status.say("failed", kind="exit", text=f"Your program called exit({stop.code!r}).", file="", line=0)
+        text = f"Your program called exit({_told(stop.code, repr)})."
+        status.say("failed", kind="exit", text=text, file="", line=0)
         return stop.code if isinstance(stop.code, int) else 1
     except roles.Missing as missing:
         status.say("failed", kind="missing", text=str(missing), file=request["file"], line=0)
-    except Exception as error:  # noqa: BLE001 - whatever the submission raises is told to the student
-        _print_from(request["file"], error)
+    except BaseException as error:  # noqa: BLE001 - whatever the submission raises is told to the student
+        with contextlib.suppress(Exception):  # standard error may be closed
+            _print_from(request["file"], error)
         status.say("failed", kind=type(error).__name__, **_place(error, request["file"]))
     return 1
 
 
-def _print_from(file: str, error: Exception) -> None:
+def _print_from(file: str, error: BaseException) -> None:
     """Print the traceback from the submission's first line on: how the stage came there tells the student nothing."""
     first = error.__traceback__
     while first is not None and first.tb_frame.f_code.co_filename != file:
@@ -138,20 +156,33 @@ def _import(name: str, file: str) -> ModuleType:
     return module
 
 
-def _place(error: Exception, file: str) -> dict[str, object]:
+def _place(error: BaseException, file: str) -> dict[str, object]:
     """Find the last line of the submission that took part in the error."""
+    kind = type(error).__name__
     if isinstance(error, SyntaxError) and error.filename == file:
-        return {"text": f"{type(error).__name__}: {error.msg}", "file": file, "line": error.lineno or 0}
+        return {"text": f"{kind}: {_told(error.msg)}", "file": file, "line": error.lineno or 0}
     lines = [frame.lineno or 0 for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
-    return {"text": f"{type(error).__name__}: {error}", "file": file, "line": lines[-1] if lines else 0}
+    text = _told(error)
+    return {"text": f"{kind}: {text}" if text else kind, "file": file, "line": lines[-1] if lines else 0}
+
+
+def _told(value: object, form: Callable[[object], str] = str) -> str:
+    """Put into words what a submission made, which may be long, or refuse."""
+    try:
+        text = form(value)
+    except Exception as error:  # noqa: BLE001 - a submission's own __str__ can raise anything
+        return f"(its text cannot be told: {type(error).__name__})"
+    return text if len(text) <= MOST_TEXT else f"{text[:MOST_TEXT]} ... ({len(text)} characters)"
 
 
 def _leave(code: int) -> NoReturn:
     """End as an interpreter does (threads joined, exit functions run), without freeing what the zygote imported."""
-    with contextlib.suppress(BaseException):
-        threading._shutdown()  # type: ignore[attr-defined]  # noqa: SLF001 - what the interpreter itself calls
-        atexit._run_exitfuncs()  # noqa: SLF001
-    with contextlib.suppress(BaseException):
-        sys.stdout.flush()
-        sys.stderr.flush()
-    os._exit(code)
+    try:
+        with contextlib.suppress(BaseException):
+            threading._shutdown()  # type: ignore[attr-defined]  # noqa: SLF001 - what the interpreter itself calls
+            atexit._run_exitfuncs()  # noqa: SLF001
+        with contextlib.suppress(BaseException):
+            sys.stdout.flush()
+            sys.stderr.flush()
+    finally:
+        _exit(code & 0xFF)

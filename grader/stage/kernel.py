@@ -6,6 +6,7 @@ Source of the numbers: prctl(2) and <linux/prctl.h>.
 from __future__ import annotations
 
 import ctypes
+import os
 import signal
 import sys
 
@@ -21,7 +22,9 @@ def become_subreaper() -> None:
         _prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def die_with_parent() -> None:
-    """Be killed when the parent dies, however it dies."""
+def die_with_parent(parent: int) -> None:
+    """Be killed when the parent dies, however it dies; also when it has died just before."""
     if _prctl is not None:
         _prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+    if os.getppid() != parent:
+        os.kill(os.getpid(), signal.SIGKILL)

@@ -10,7 +10,9 @@ import os
 import threading
 from typing import Any
 
-MOST_BYTES = 4 * 1024 * 1024
+MOST_BYTES = 1024 * 1024
+MOST_EVENTS = 1000
+"""A flood is cut off: every wait looks through all events."""
 
 
 class StatusPipe:
@@ -34,11 +36,13 @@ class StatusPipe:
                 except BlockingIOError:
                     return
                 self._total += len(chunk)
-                if not chunk or self._total > MOST_BYTES:
+                if not chunk:
                     self._close()
                     return
                 *lines, self._rest = (self._rest + chunk).split(b"\n")
                 self.events += [event for line in lines if (event := _parse(line)) is not None]
+                if self._total > MOST_BYTES or len(self.events) > MOST_EVENTS:
+                    self._close()
 
     def find(self, kind: str) -> dict[str, Any] | None:
         """The first event of a kind."""
@@ -62,6 +66,6 @@ class StatusPipe:
 def _parse(line: bytes) -> dict[str, Any] | None:
     try:
         event = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return event if isinstance(event, dict) and isinstance(event.get("event"), str) else None

@@ -6,7 +6,6 @@ import contextlib
 import itertools
 import os
 import queue
-import selectors
 import shutil
 import signal
 import socket
@@ -20,6 +19,7 @@ from typing import Any, Self
 
 from grader.errors import StageError
 from grader.stage import channel
+from grader.stage.readers import Readers
 
 ANSWER_SECONDS = 60.0
 """The last resort: a zygote that has not answered for so long is taken for lost."""
@@ -45,16 +45,11 @@ class Zygote:
         self._lock = threading.Lock()
         self._ready = threading.Event()
         self._lost = False
-        self._selector = selectors.DefaultSelector()
-        self._wake_end, self._wake = os.pipe()
-        self._closing = False
         self._control, theirs = socket.socketpair()
         self._process = self._exec(theirs, [*BASE_MODULES, *modules])
         theirs.close()
-        self.watch(self._control.fileno(), self._on_control)
-        self.watch(self._wake_end, self._on_wake)
-        self._thread = threading.Thread(target=self._read_for_ever, name="stage", daemon=True)
-        self._thread.start()
+        self.readers = Readers()
+        self.readers.watch(self._control.fileno(), self._on_control)
 
     def __enter__(self) -> Self:
         return self
@@ -83,6 +78,8 @@ class Zygote:
             self._replies.pop(number, None)
         if reply.get("lost"):
             raise StageError("The process that runs submissions was lost: run the command again.")
+        if "problem" in reply:
+            raise StageError(reply["problem"])
         return reply
 
     @property
@@ -99,25 +96,12 @@ class Zygote:
         if status is not None:
             callback(status)
 
-    def watch(self, descriptor: int, callback: Callable[[], None], owner: object = None) -> None:
-        """Have a callback called, in the stage's thread, whenever a descriptor can be read."""
-        with contextlib.suppress(KeyError):
-            self._selector.unregister(descriptor)  # a closed one of the same number, not yet unwatched
-        self._selector.register(descriptor, selectors.EVENT_READ, (callback, owner))
-
-    def unwatch(self, descriptor: int, owner: object) -> None:
-        """Stop watching, unless the descriptor's number belongs to another owner by now."""
-        with contextlib.suppress(KeyError):
-            if self._selector.get_key(descriptor).data[1] is owner:
-                self._selector.unregister(descriptor)
-
     def reset(self) -> None:
         """Kill all that was started, and what it left behind."""
         self.request("reset")
 
     def close(self) -> None:
         """End the zygote and everything under it; remove its folder."""
-        self._closing = True
         with contextlib.suppress(OSError):
             self._control.shutdown(socket.SHUT_RDWR)
         try:
@@ -125,12 +109,8 @@ class Zygote:
         except subprocess.TimeoutExpired:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
-        self._nudge()
-        self._thread.join(timeout=5)
+        self.readers.close()
         self._control.close()
-        self._selector.close()
-        os.close(self._wake)
-        os.close(self._wake_end)
         shutil.rmtree(self.root, ignore_errors=True)
 
     def _exec(self, theirs: socket.socket, modules: Sequence[str]) -> subprocess.Popen[bytes]:
@@ -151,18 +131,6 @@ class Zygote:
     def _wait_until_ready(self) -> None:
         if not self._ready.wait(ANSWER_SECONDS):
             raise StageError("The process that runs submissions did not come up: try `grader doctor`.")
-
-    def _read_for_ever(self) -> None:
-        while not self._closing:
-            for key, _ in self._selector.select():
-                key.data[0]()
-
-    def _on_wake(self) -> None:
-        os.read(self._wake_end, 512)
-
-    def _nudge(self) -> None:
-        with contextlib.suppress(OSError):
-            os.write(self._wake, b"x")
 
     def _on_control(self) -> None:
         try:
@@ -186,7 +154,7 @@ class Zygote:
             callback(status)
 
     def _give_up(self) -> None:
-        self.unwatch(self._control.fileno(), None)
+        self.readers.unwatch(self._control.fileno(), None)
         with self._lock:
             self._lost = True
             waiting = list(self._replies.values())

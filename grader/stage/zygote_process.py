@@ -18,11 +18,11 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
 
 from grader.stage import channel, child, memory, tree, warmup
-from grader.stage.kernel import become_subreaper
+from grader.stage.kernel import become_subreaper, die_with_parent
 
 TREE_AGE = 0.025
 """Seconds for which a known set of processes is good enough to sample."""
@@ -88,6 +88,7 @@ class ZygoteProcess:
     def __init__(self, control: socket.socket, root: str) -> None:
         self.control = control
         self.root = root
+        self.pid = os.getpid()
         self.children = Children()
         self.wakeup, wakeup_end = os.pipe()
         os.set_blocking(self.wakeup, False)
@@ -135,21 +136,28 @@ class ZygoteProcess:
 
     def start(self, request: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
         """Fork a child for one role of a submission."""
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError as error:
+            _close_all(descriptors)
+            return {"problem": f"No process could be forked: {error.strerror}."}
         if pid == 0:
             self.become_child(request, descriptors)
-        for descriptor in descriptors:
-            os.close(descriptor)
+        _close_all(descriptors)
         self.children.alive.add(pid)
         return {"pid": pid}
 
     def become_child(self, request: dict[str, Any], descriptors: list[int]) -> NoReturn:
         """Forget the zygote, then run the submission; never returns."""
-        signal.set_wakeup_fd(-1)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        self.control.close()
-        child.run(request, descriptors)
+        try:
+            die_with_parent(self.pid)
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            self.control.close()
+            child.run(request, descriptors)
+        finally:  # whatever a submission did to its interpreter: it must not go on here as a second zygote
+            os.kill(os.getpid(), signal.SIGKILL)
 
     def signal(self, request: dict[str, Any], _descriptors: list[int]) -> dict[str, Any]:
         """Send a signal to a child's first process."""
@@ -166,6 +174,11 @@ class ZygoteProcess:
         """SIGKILL all that was ever started here."""
         self.children.destroy_all()
         return {}
+
+
+def _close_all(descriptors: Iterable[int]) -> None:
+    for descriptor in descriptors:
+        os.close(descriptor)
 
 
 def main() -> None:

@@ -1,23 +1,27 @@
 """The reference registry: a task of its own for every label, and none is lost.
 
+    uvicorn exercises.m04_gc_trap.reference_registry:app
+
 A shop orders parcel labels here, and a label printer on the network prints them. Printing is slow, so
 every order is answered at once and its label is printed by an asyncio task.
 
-    POST /labels {"label": "A-17"}   202 {"id": "..."}, without waiting for the printer
-    GET  /labels/{id}                200 {"id": "...", "label": "A-17", "status": "printing"}; 404 for an unknown id
+    POST /labels {"label": "A-17"}   202 {"id": "1"}, without waiting for the printer
+    GET  /labels/{id}                200 {"id": "1", "label": "A-17", "status": "printing"}; 404 for an unknown id
                                      the status ends as "printed" or "failed"
     GET  /stats                      200 {"finished_tasks": 0}, see below
 
 Your part is `spawn`; the rest is given, though you may change it.
 1. A garbage collection in the middle of a job loses no label, however many are in work at once.
-2. A task that is over is let go: when all labels are printed, `finished_tasks` is 0. `GET /stats` counts,
+2. A task that is over is let go: when all labels are through, `finished_tasks` is 0. `GET /stats` counts,
    without asking your code, the finished asyncio tasks that something in this process still refers to.
-3. A job that raises is reported there and then: the label's status becomes "failed", and a line that
-   names the label ("A-17", not only its id) is logged as an error, to stdout or stderr.
+3. A job that raises is reported there and then: its label's status becomes "failed", and a line that
+   names the label ("A-17", not only the id) is logged as an error, to stdout or stderr.
 Nothing may dawdle: an effect follows its cause within a tenth of a second when the world is quick.
 
-The printer listens at PRINTER_HOST, PRINTER_PORT. One connection prints one label: it is sent the line
-`PRINT A-17` and answers with the line `DONE A-17`, or with `JAM A-17` when it could not print.
+The printer takes one label a connection: it is sent the line `PRINT A-17` and answers with the line `DONE A-17`,
+or with `JAM A-17` when it could not print.
+
+Environment: PRINTER_HOST, PRINTER_PORT.
 """
 
 import asyncio
@@ -25,17 +29,17 @@ import gc
 import logging
 import os
 from collections.abc import Coroutine
-from uuid import uuid4
 
 from fastapi import FastAPI, HTTPException
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
+PRINTER = (os.environ.get("PRINTER_HOST", "127.0.0.1"), int(os.environ.get("PRINTER_PORT", "9100")))
 logger = logging.getLogger(__name__)
 app = FastAPI()
 
 
 class Order(BaseModel):
-    label: str
+    label: str = Field(pattern="^[A-Za-z0-9-]{1,40}$")
 
 
 class Label(Order):
@@ -48,7 +52,7 @@ running: set[asyncio.Task[None]] = set()
 
 
 async def print_label(label: Label) -> None:
-    reader, writer = await asyncio.open_connection(os.environ["PRINTER_HOST"], int(os.environ["PRINTER_PORT"]))
+    reader, writer = await asyncio.open_connection(*PRINTER)
     try:
         writer.write(f"PRINT {label.label}\n".encode())
         if not (await reader.readline()).startswith(b"DONE"):
@@ -74,7 +78,7 @@ def spawn(job: Coroutine[None, None, None], label: Label) -> None:
 
 @app.post("/labels", status_code=202)
 async def order(order: Order) -> dict[str, str]:
-    label = Label(id=uuid4().hex, label=order.label)
+    label = Label(id=str(len(labels) + 1), label=order.label)
     labels[label.id] = label
     spawn(print_label(label), label)
     return {"id": label.id}

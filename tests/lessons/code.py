@@ -34,7 +34,8 @@ class CodeCheck:
         """What is wrong, block by block; a stale output comes with the fresh one."""
         for block in self._page.blocks:
             if self._page.lines[block.line - 1].startswith(" "):
-                yield _at(block, "a fence begins at the beginning of its line, or the proofs pass it by")
+                yield _at(block, "a fence begins at the beginning of its line: this one cannot be proven")
+                continue
             kind, _, rest = block.note.partition(": ")
             if kind == "excerpt":
                 yield from self._excerpt(block, rest)

@@ -6,7 +6,12 @@ from grader.behaviour import behaviour
 from grader.stage import App
 from grader.world import Partner, Visitor, World
 
-TRY = ("DELETE /documents/plan", "DELETE /documents", "GET /documents")
+TRY = (
+    "DELETE /documents/plan X-User:ada",
+    "DELETE /documents/notes X-User:eve",
+    "DELETE /documents X-User:ada",
+    "GET /documents",
+)
 PARTNERS = ("audit",)
 
 EDITOR = {"X-User": "ada"}

@@ -81,13 +81,18 @@ def test_response_waits_for_no_job(visitor: Visitor, mailbox: Mailbox, stock: Pa
 
 
 @behaviour(points=2, hint="Three jobs were promised. Who starts each of them?")
-def test_side_jobs_are_carried_out(visitor: Visitor, mailbox: Mailbox, stock: Partner, warehouse: Partner) -> None:
-    """The customer gets a mail, the stock a reservation, and the warehouse a shipment."""
+def test_side_jobs_are_carried_out(
+    visitor: Visitor, mailbox: Mailbox, stock: Partner, warehouse: Partner, app: App
+) -> None:
+    """The customer gets one mail, the stock one reservation, and the warehouse one shipment."""
     order_id = place(visitor).field("id", str)
     mail = mailbox.next()
     assert mail.to == ["ada@example.com"], f"The confirmation went to {', '.join(mail.to)}."
     check_call(stock, "/reservations", order_id)
     check_call(warehouse, "/shipments", order_id)
+    app.settle(0.02)  # nothing else would come after a second time
+    times = [len(mailbox.mails), len(stock.calls), len(warehouse.calls)]
+    assert times == [1, 1, 1], f"Mail, stock and warehouse were told {times[0]}, {times[1]} and {times[2]} times."
 
 
 @behaviour(points=4, hint="When one job raises, who is still there to start the next one?")

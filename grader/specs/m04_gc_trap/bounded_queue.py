@@ -22,13 +22,12 @@ def post(visitor: Visitor, label: str) -> Reply:
 
 
 def fill(visitor: Visitor, printer: Printer) -> list[str]:
-    """Have as many labels accepted as there is room for; the printer is held and has been asked for the first ones."""
+    """Have as many labels accepted as there is room for; the printer is held and asked for the first ones."""
     labels = [f"A-{number}" for number in range(1, WORKERS + BACKLOG + 1)]
     for place, label in enumerate(labels, start=1):
         reply = post(visitor, label)
         assert reply.status == 202, f"Label {place} of {len(labels)}, all with room, was answered with {reply.status}."
-        if place == WORKERS:
-            printer.expect_asked(WORKERS)
+        printer.expect_asked(min(place, WORKERS))
     return labels
 
 
@@ -49,11 +48,9 @@ def test_a_label_is_accepted_at_once(visitor: Visitor, printer: Printer) -> None
 def test_as_many_at_once_as_workers(visitor: Visitor, printer: Printer, app: App) -> None:
     """WORKERS labels (here 2) are in the printer at once: no more, and no fewer when there are enough."""
     with printer.held():
-        for label in ("A-1", "A-2", "A-3"):
-            post(visitor, label)
-        printer.expect_asked(WORKERS)
+        labels = fill(visitor, printer)
         app.settle(0.03)  # one too many would have come by now
-    printer.expect_printed(3)
+    printer.expect_printed(len(labels))
     assert printer.at_once == WORKERS, f"{printer.at_once} labels were in the printer at once."
 
 

@@ -88,23 +88,25 @@ def test_what_the_grace_does_not_finish_is_cancelled(visitor: Visitor, printer: 
     with printer.held():
         have_in_the_printer(visitor, printer, "A-1", "A-2")
         app.terminate()
-        cancelled = printer.expect_cancelled(2, patience=0.4)
+        cancelled = printer.expect_cancelled(2, patience=0.5)
     assert sorted(cancelled) == ["A-1", "A-2"], f"Taken out of the printer were {', '.join(cancelled)}."
 
 
 @behaviour(
     points=1,
-    hint="Three jobs that are given ten seconds each: how long is that together?",
+    hint="Six jobs that are given ten seconds each, one after the other: how long is that together?",
     needs=["test_what_the_grace_does_not_finish_is_cancelled"],
-    settings={"GRACE_SECONDS": "0.2"},
+    settings={"GRACE_SECONDS": "0.25"},
 )
 def test_one_grace_for_all_jobs(visitor: Visitor, printer: Printer, app: App) -> None:
     """All jobs share one grace: they are cancelled together, not one grace after the other."""
+    labels = [f"A-{number}" for number in range(1, 7)]
     with printer.held():
-        have_in_the_printer(visitor, printer, "A-1", "A-2", "A-3")
+        have_in_the_printer(visitor, printer, *labels)
         app.terminate()
         printer.expect_cancelled(1, patience=0.6)
-        printer.expect_cancelled(3, patience=0.1)
+        for count in range(2, len(labels) + 1):
+            printer.expect_cancelled(count, patience=0.06)
 
 
 @behaviour(
@@ -118,5 +120,5 @@ def test_nothing_is_left_after_the_grace(visitor: Visitor, printer: Printer, app
     with printer.held():
         have_in_the_printer(visitor, printer, "A-1", "A-2")
         app.terminate()
-        printer.expect_cancelled(2, patience=0.4)
+        printer.expect_cancelled(2, patience=0.5)
         assert app.exited(patience=0.4) is not None, "The jobs had been cancelled, and your app went on running."

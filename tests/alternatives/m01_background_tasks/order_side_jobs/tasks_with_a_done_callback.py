@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import sys
 from email.message import EmailMessage
 from typing import Any
 from uuid import uuid4
@@ -57,7 +56,7 @@ def spawn(job: str, order_id: str, order: Order) -> None:
         error = task.exception()
         jobs_of[order_id][job] = "done" if error is None else "failed"
         if error is not None:
-            print(f"ERROR order={order_id} job={job} {error!r}", file=sys.stderr, flush=True)
+            print(f"ERROR order={order_id} job={job} {error!r}")
 
     task = asyncio.create_task(JOBS[job](order_id, order))
     running.add(task)

@@ -14,40 +14,20 @@ WORKERS = int(os.environ.get("WORKERS", "4"))
 BACKLOG = int(os.environ.get("BACKLOG", "100"))
 
 logger = logging.getLogger(__name__)
+backlog: queue.Queue[str] = queue.Queue(maxsize=BACKLOG)
 
 
 class Label(BaseModel):
     label: str = Field(pattern="^[A-Za-z0-9-]{1,40}$")
 
 
-class Shop:
-    """Counts what is accepted and not done yet, under a lock: the workers are threads."""
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.accepted = 0
-        self.labels: queue.SimpleQueue[str] = queue.SimpleQueue()
-        for _ in range(WORKERS):
-            threading.Thread(target=self.work, daemon=True).start()
-
-    def accept(self, label: str) -> bool:
-        with self.lock:
-            if self.accepted == WORKERS + BACKLOG:
-                return False
-            self.accepted += 1
-        self.labels.put(label)
-        return True
-
-    def work(self) -> None:
-        while True:
-            label = self.labels.get()
-            try:
-                print_label(label)
-            except Exception:
-                logger.exception("label %s was not printed", label)
-            finally:
-                with self.lock:
-                    self.accepted -= 1
+def work() -> None:
+    while True:
+        label = backlog.get()
+        try:
+            print_label(label)
+        except Exception:
+            logger.exception("label %s was not printed", label)
 
 
 def print_label(label: str) -> None:
@@ -58,12 +38,16 @@ def print_label(label: str) -> None:
             raise RuntimeError(f"{label}: the printer says {answer!r}")
 
 
-shop = Shop()
+for _ in range(WORKERS):
+    threading.Thread(target=work, daemon=True).start()
+
 app = FastAPI()
 
 
 @app.post("/labels", status_code=202)
 def accept_label(order: Label) -> Label:
-    if not shop.accept(order.label):
-        raise HTTPException(503, headers={"Retry-After": "10"})
+    try:
+        backlog.put_nowait(order.label)
+    except queue.Full:
+        raise HTTPException(503, headers={"Retry-After": "10"}) from None
     return order

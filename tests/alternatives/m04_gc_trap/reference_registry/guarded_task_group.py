@@ -6,11 +6,11 @@ import logging
 import os
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
-from uuid import uuid4
 
 from fastapi import FastAPI, HTTPException
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
+PRINTER = (os.environ.get("PRINTER_HOST", "127.0.0.1"), int(os.environ.get("PRINTER_PORT", "9100")))
 logger = logging.getLogger(__name__)
 
 
@@ -24,7 +24,7 @@ app = FastAPI(lifespan=lifespan)
 
 
 class Order(BaseModel):
-    label: str
+    label: str = Field(pattern="^[A-Za-z0-9-]{1,40}$")
 
 
 class Label(Order):
@@ -36,7 +36,7 @@ labels: dict[str, Label] = {}
 
 
 async def print_label(label: Label) -> None:
-    reader, writer = await asyncio.open_connection(os.environ["PRINTER_HOST"], int(os.environ["PRINTER_PORT"]))
+    reader, writer = await asyncio.open_connection(*PRINTER)
     try:
         writer.write(f"PRINT {label.label}\n".encode())
         if not (await reader.readline()).startswith(b"DONE"):
@@ -60,7 +60,7 @@ def spawn(job: Coroutine[None, None, None], label: Label) -> None:
 
 @app.post("/labels", status_code=202)
 async def order(order: Order) -> dict[str, str]:
-    label = Label(id=uuid4().hex, label=order.label)
+    label = Label(id=str(len(labels) + 1), label=order.label)
     labels[label.id] = label
     spawn(print_label(label), label)
     return {"id": label.id}

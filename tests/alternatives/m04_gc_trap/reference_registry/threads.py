@@ -7,17 +7,17 @@ import os
 import socket
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
-from uuid import uuid4
 
 from fastapi import FastAPI, HTTPException
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
+PRINTER = (os.environ.get("PRINTER_HOST", "127.0.0.1"), int(os.environ.get("PRINTER_PORT", "9100")))
 logger = logging.getLogger(__name__)
 app = FastAPI()
 
 
 class Order(BaseModel):
-    label: str
+    label: str = Field(pattern="^[A-Za-z0-9-]{1,40}$")
 
 
 class Label(Order):
@@ -30,7 +30,7 @@ threads = ThreadPoolExecutor(max_workers=16)
 
 
 def print_label(label: Label) -> None:
-    with socket.create_connection((os.environ["PRINTER_HOST"], int(os.environ["PRINTER_PORT"]))) as connection:
+    with socket.create_connection(PRINTER) as connection:
         connection.sendall(f"PRINT {label.label}\n".encode())
         if not connection.makefile("rb").readline().startswith(b"DONE"):
             raise RuntimeError("the printer did not print")
@@ -49,7 +49,7 @@ def spawn(label: Label) -> None:
 
 @app.post("/labels", status_code=202)
 async def order(order: Order) -> dict[str, str]:
-    label = Label(id=uuid4().hex, label=order.label)
+    label = Label(id=str(len(labels) + 1), label=order.label)
     labels[label.id] = label
     spawn(label)
     return {"id": label.id}

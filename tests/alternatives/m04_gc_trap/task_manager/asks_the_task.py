@@ -4,17 +4,20 @@ import asyncio
 import os
 import time
 from dataclasses import dataclass
-from uuid import uuid4
+from itertools import count
+from typing import Annotated
 
 from fastapi import FastAPI, HTTPException
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
+PRINTER = (os.environ.get("PRINTER_HOST", "127.0.0.1"), int(os.environ.get("PRINTER_PORT", "9100")))
 RESULT_TTL = float(os.environ.get("RESULT_TTL_SECONDS", "3600"))
+numbers = count(1)
 app = FastAPI()
 
 
 class Order(BaseModel):
-    labels: list[str]
+    labels: list[Annotated[str, Field(pattern="^[A-Za-z0-9-]{1,40}$")]]
 
 
 class Job(BaseModel):
@@ -25,7 +28,7 @@ class Job(BaseModel):
 
 
 async def print_label(label: str) -> None:
-    reader, writer = await asyncio.open_connection(os.environ["PRINTER_HOST"], int(os.environ["PRINTER_PORT"]))
+    reader, writer = await asyncio.open_connection(*PRINTER)
     try:
         writer.write(f"PRINT {label}\n".encode())
         if not (await reader.readline()).startswith(b"DONE"):
@@ -62,7 +65,7 @@ class TaskManager:
         for entry in self.entries.values():
             if entry.label == label:
                 entry.task.cancel()
-        job_id = uuid4().hex
+        job_id = str(next(numbers))
         entry = Entry(label, asyncio.create_task(print_label(label)))
         entry.task.add_done_callback(lambda _: setattr(entry, "ended", time.monotonic()))
         self.entries[job_id] = entry

@@ -5,17 +5,20 @@ import contextlib
 import socket
 import threading
 from functools import partial
-from uuid import uuid4
+from itertools import count
+from typing import Annotated
 
 from fastapi import FastAPI, HTTPException
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
+PRINTER = (os.environ.get("PRINTER_HOST", "127.0.0.1"), int(os.environ.get("PRINTER_PORT", "9100")))
 RESULT_TTL = float(os.environ.get("RESULT_TTL_SECONDS", "3600"))
+numbers = count(1)
 app = FastAPI()
 
 
 class Order(BaseModel):
-    labels: list[str]
+    labels: list[Annotated[str, Field(pattern="^[A-Za-z0-9-]{1,40}$")]]
 
 
 class Job(BaseModel):
@@ -33,7 +36,7 @@ class Printing:
         self.cancelled = False
 
     def run(self) -> None:
-        with socket.create_connection((os.environ["PRINTER_HOST"], int(os.environ["PRINTER_PORT"]))) as connection:
+        with socket.create_connection(PRINTER) as connection:
             with self.lock:
                 if self.cancelled:
                     return
@@ -63,7 +66,7 @@ class TaskManager:
         for job_id in list(self.work):
             if self.jobs[job_id].label == label:
                 self.cancel(job_id)
-        job = Job(id=uuid4().hex, label=label)
+        job = Job(id=str(next(numbers)), label=label)
         self.jobs[job.id] = job
         self.work[job.id] = Printing(label)
         threading.Thread(target=self.run, args=(job, self.work[job.id]), daemon=True).start()

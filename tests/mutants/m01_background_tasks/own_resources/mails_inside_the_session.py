@@ -17,12 +17,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-DATABASE_URL = os.environ.get("DATABASE_URL", "sqlite+aiosqlite:///members.db")
-POOL_TIMEOUT = float(os.environ.get("POOL_TIMEOUT_SECONDS", "2"))
-TEMPLATES_URL = os.environ.get("TEMPLATES_URL", "http://localhost:8001")
-SMTP_HOST, SMTP_PORT = os.environ.get("SMTP_HOST", "localhost"), int(os.environ.get("SMTP_PORT", "1025"))
-
-engine = create_async_engine(DATABASE_URL, pool_size=1, max_overflow=0, pool_timeout=POOL_TIMEOUT)
+POOL = {"pool_size": 1, "max_overflow": 0, "pool_timeout": float(os.environ.get("POOL_TIMEOUT_SECONDS", "2"))}
+engine = create_async_engine(os.environ.get("DATABASE_URL", "sqlite+aiosqlite:///members.db"), **POOL)
 open_session = async_sessionmaker(engine, expire_on_commit=False)
 
 
@@ -60,16 +56,15 @@ async def get_session() -> AsyncIterator[AsyncSession]:
 
 
 async def fetch_template() -> str:
-    async with httpx.AsyncClient() as client:
-        reply = await client.get(f"{TEMPLATES_URL}/welcome")
-    return str(reply.raise_for_status().json()["text"])
+    async with httpx.AsyncClient(base_url=os.environ["TEMPLATES_URL"]) as templates:
+        return str((await templates.get("/welcome")).raise_for_status().json()["text"])
 
 
 async def send_letter(address: str, text: str) -> None:
     letter = EmailMessage()
     letter["From"], letter["To"], letter["Subject"] = "club@example.com", address, "Welcome"
     letter.set_content(text)
-    await aiosmtplib.send(letter, hostname=SMTP_HOST, port=SMTP_PORT)
+    await aiosmtplib.send(letter, hostname=os.environ["SMTP_HOST"], port=int(os.environ["SMTP_PORT"]))
 
 
 async def welcome(member_id: int) -> None:
@@ -86,8 +81,7 @@ app = FastAPI(lifespan=lifespan)
 
 @app.post("/members", status_code=201, response_model=Shown)
 async def sign_up(signup: Signup, session: Session, jobs: BackgroundTasks) -> Member:
-    member = Member(email=signup.email, name=signup.name)
-    session.add(member)
+    session.add(member := Member(**signup.model_dump()))
     try:
         await session.commit()  # everybody sees the row from here on, and the pool has its connection back
     except IntegrityError as error:
@@ -103,14 +97,13 @@ async def find(member_id: int, session: Session) -> Member:
 
 
 @app.get("/members/{member_id}", response_model=Shown)
-async def show(member: Annotated[Member, Depends(find)]) -> Member:
-    return member
+async def show(member_id: int, session: Session) -> Member:
+    return await find(member_id, session)
 
 
 @app.patch("/members/{member_id}", response_model=Shown)
-async def rename(
-    name: Annotated[str, Body(embed=True)], member: Annotated[Member, Depends(find)], session: Session
-) -> Member:
+async def rename(member_id: int, name: Annotated[str, Body(embed=True)], session: Session) -> Member:
+    member = await find(member_id, session)
     member.name = name
     await session.commit()
     return member

@@ -6,17 +6,20 @@ FAILS = ["test_replaced_job_reads_cancelled"]
 import asyncio
 import os
 from functools import partial
-from uuid import uuid4
+from itertools import count
+from typing import Annotated
 
 from fastapi import FastAPI, HTTPException
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
+PRINTER = (os.environ.get("PRINTER_HOST", "127.0.0.1"), int(os.environ.get("PRINTER_PORT", "9100")))
 RESULT_TTL = float(os.environ.get("RESULT_TTL_SECONDS", "3600"))
+numbers = count(1)
 app = FastAPI()
 
 
 class Order(BaseModel):
-    labels: list[str]
+    labels: list[Annotated[str, Field(pattern="^[A-Za-z0-9-]{1,40}$")]]
 
 
 class Job(BaseModel):
@@ -27,7 +30,7 @@ class Job(BaseModel):
 
 
 async def print_label(label: str) -> None:
-    reader, writer = await asyncio.open_connection(os.environ["PRINTER_HOST"], int(os.environ["PRINTER_PORT"]))
+    reader, writer = await asyncio.open_connection(*PRINTER)
     try:
         writer.write(f"PRINT {label}\n".encode())
         if not (await reader.readline()).startswith(b"DONE"):
@@ -48,7 +51,7 @@ class TaskManager:
         for job_id in together:
             if self.jobs[job_id].label == label:
                 self.cancel(job_id)
-        job = Job(id=uuid4().hex, label=label)
+        job = Job(id=str(next(numbers)), label=label)
         self.jobs[job.id] = job
         together.append(job.id)
         self.tasks[job.id] = task = asyncio.create_task(print_label(label))
