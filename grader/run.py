@@ -76,16 +76,23 @@ class Grader:
         A file that cannot be read is a report too, with every behaviour blocked. Raises CourseError for a
         broken spec, and StageError when no process could be started.
         """
-        began = time.monotonic()
         said = behaviours(exercise)
         wanted = [behaviour for behaviour in said if not only or behaviour.name in only]
         try:
             source = Source.read(submission)
         except UnreadableSubmission as error:
             return _unreadable(exercise, submission, wanted, str(error), on_result)
+        import grader.judge  # noqa: F401 - its imports take as long as the zygote's, and beside them
+
+        self.zygote.wait_until_ready()
+        began = time.monotonic()
         judge = self._judge(exercise, source, said, only, on_result or (lambda _result: None))
         if judge.lost:  # once more, on a fresh stage: it may have been the machine, and not the submission
-            judge = self._judge(exercise, source, said, only, on_result or (lambda _result: None))
+            import grader.judge  # noqa: F401 - its imports take as long as the zygote's, and beside them
+
+        self.zygote.wait_until_ready()
+        began = time.monotonic()
+        judge = self._judge(exercise, source, said, only, on_result or (lambda _result: None))
         return Report(
             grader_version=VERSION,
             exercise=exercise.id,

@@ -67,7 +67,7 @@ class Zygote:
 
         Raises StageLost when it has gone, and StageError when it cannot.
         """
-        self._wait_until_ready()
+        self.wait_until_ready()
         number = next(self._numbers)
         mailbox: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
         with self._lock:
@@ -144,7 +144,8 @@ class Zygote:
         except OSError as error:
             raise StageError(f"No process for submissions could be started: {error.strerror}.") from error
 
-    def _wait_until_ready(self) -> None:
+    def wait_until_ready(self) -> None:
+        """Wait until the first process can be forked. Raises StageError when that takes too long."""
         if not self._ready.wait(READY_SECONDS):
             raise StageError("The process that runs submissions did not come up: try `grader doctor`.")
 

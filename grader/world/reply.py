@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json as jsonlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -74,7 +75,10 @@ class Reply:
         """The reply in one line, for messages and the timeline."""
         if not self.arrived:
             return self.problem or "no reply came"
-        return f"{self.status} {cut(self.text) or '(empty)'}"
+        document = self.json
+        # Written anew, with a space after each comma: it is read in lines of 80 columns.
+        body = self.text if document is None else jsonlib.dumps(document, ensure_ascii=False)
+        return f"{self.status} {cut(body) or '(empty)'}"
 
 
 KINDS = {
