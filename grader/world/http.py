@@ -11,7 +11,11 @@ from typing import Any
 import h11
 
 MOST_BODY = 16 * 1024 * 1024
+MOST_INTERIM = 16
+"""How often a server may say "100 Continue" and the like."""
 CHUNK = 64 * 1024
+BEFORE = (h11.IDLE, h11.SEND_RESPONSE)
+"""States of somebody whose message has not begun."""
 
 Headers = Mapping[str, str]
 
@@ -41,12 +45,15 @@ async def read_message(
     """
     start: h11.Request | h11.Response | None = None
     body = bytearray()
+    interim = 0
     while True:
-        event = connection.next_event()
-        if event is h11.NEED_DATA:
-            connection.receive_data(await reader.read(CHUNK))
-        elif isinstance(event, wanted):
+        event = await _next_event(connection, reader)
+        if isinstance(event, wanted):
             start = event
+        elif isinstance(event, h11.InformationalResponse):
+            interim += 1
+            if interim > MOST_INTERIM:
+                raise TooLarge
         elif isinstance(event, h11.Data):
             body += event.data
             if len(body) > MOST_BODY:
@@ -55,6 +62,15 @@ async def read_message(
             return Message(start, bytes(body))
         elif isinstance(event, h11.ConnectionClosed) or event is h11.PAUSED:
             return None
+
+
+async def _next_event(connection: h11.Connection, reader: asyncio.StreamReader) -> object:
+    while (event := connection.next_event()) is h11.NEED_DATA:
+        data = await reader.read(CHUNK)
+        if not data and connection.their_state in BEFORE and not connection.trailing_data[0]:
+            return h11.ConnectionClosed()
+        connection.receive_data(data)
+    return event
 
 
 def write_request(connection: h11.Connection, method: str, path: str, headers: Headers, body: bytes) -> bytes:

@@ -153,6 +153,8 @@ class Visitor:
             message = await http.read_message(connection, reader, h11.Response)
         except OSError:
             return self._nothing(request, "your app closed the connection")
+        except (h11.LocalProtocolError, UnicodeError):
+            return self._nothing(request, "no request can be made for such an address")
         except (h11.RemoteProtocolError, http.TooLarge) as error:
             return self._nothing(request, _garbage(error))
         finally:
@@ -168,5 +170,5 @@ class Visitor:
 
 def _garbage(error: Exception) -> str:
     if isinstance(error, http.TooLarge):
-        return f"the reply is larger than {http.MOST_BODY // 1024 // 1024} MiB"
+        return "the reply is larger than anybody cares to read"
     return f"what your app sent is not a whole HTTP reply ({error})"
