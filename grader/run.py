@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import itertools
 import shutil
 import time
@@ -82,17 +83,13 @@ class Grader:
             source = Source.read(submission)
         except UnreadableSubmission as error:
             return _unreadable(exercise, submission, wanted, str(error), on_result)
-        import grader.judge  # noqa: F401 - its imports take as long as the zygote's, and beside them
+        importlib.import_module("grader.judge")  # pytest's import takes as long as the zygote's: do them side by side
 
         self.zygote.wait_until_ready()
         began = time.monotonic()
         judge = self._judge(exercise, source, said, only, on_result or (lambda _result: None))
         if judge.lost:  # once more, on a fresh stage: it may have been the machine, and not the submission
-            import grader.judge  # noqa: F401 - its imports take as long as the zygote's, and beside them
-
-        self.zygote.wait_until_ready()
-        began = time.monotonic()
-        judge = self._judge(exercise, source, said, only, on_result or (lambda _result: None))
+            judge = self._judge(exercise, source, said, only, on_result or (lambda _result: None))
         return Report(
             grader_version=VERSION,
             exercise=exercise.id,
