@@ -21,6 +21,10 @@ class StageError(GraderError):
     """The processes in which submissions run could not be started or were lost."""
 
 
+class StageLost(StageError):
+    """The process that forks the submissions' processes has gone."""
+
+
 class NotStarted(Exception):
     """The submission never came up; the text says why, in the student's own file and line."""
 

@@ -9,16 +9,17 @@ from typing import Any
 
 import pytest
 
-from grader.behaviour import ATTRIBUTE, Behaviour
-from grader.errors import NotStarted
+from grader.errors import NotStarted, StageLost
 from grader.messages import MOST_MESSAGE, message_of, place_of
+from grader.needs import need_of, parts_used
 from grader.report.verdict import BehaviourResult, Event, Verdict
 from grader.spec import SpecBehaviour
 from grader.stage import App
-from grader.stand import PARTS, USES_APP, Need, Stand
+from grader.stand import Need, Stand
 from grader.world import Timeline, Visitor, World
 
 MOST_OUTPUT = 32 * 1024
+LOST = "The process that had started your program was killed: does your program kill processes that are not its own?"
 
 
 class Blocked(Exception):
@@ -48,25 +49,26 @@ class Judge:
         self._worlds: dict[str, World] = {}
         self._needs: dict[str, Need] = {}
         self._outcomes: dict[str, _Outcome] = {}
+        self._untaken: dict[str, Exception] = {}
         self._came_up = False
+        self.lost = False
+        self.leaving: SystemExit | None = None
         self.problem = ""
         self.results: dict[str, BehaviourResult] = {}
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Keep what was asked for; note what each behaviour needs; start the first one's process."""
         items[:] = [item for item in items if item.name in self._behaviours and self._wanted(item.name)]
-        used = {name for item in items for name in _fixtures(item)}
-        for item in items:
-            self._needs[item.name] = _need(item, sorted(used & PARTS))
+        parts = parts_used(items)
+        self._needs = {item.name: need_of(item, parts) for item in items}
         self._prepare(items[0] if items else None)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, Any, Any]:
         """Judge one behaviour, while the next one's process starts."""
         began = time.monotonic()
-        world: World | None = None
-        if not self._why_blocked(item.name):
-            world = self._worlds[item.name] = self._stand.take(self._needs[item.name])
+        world = None if self._why_blocked(item.name) else self._take(item.name)
+        if world is not None:
             self._prepare(nextitem)
         try:
             return (yield)
@@ -79,17 +81,26 @@ class Judge:
 
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Block what need not be tried."""
+        if untaken := self._untaken.get(item.name):
+            raise untaken
         if reason := self._why_blocked(item.name):
             raise Blocked(reason)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
         """Turn the outcome of a phase into a verdict: passed only when the call itself ended well."""
-        if call.excinfo is not None:
+        if call.excinfo is not None and isinstance(call.excinfo.value, SystemExit):
+            self._leave(call.excinfo.value, item.session)
+        elif call.excinfo is not None:
             self._outcomes[item.name] = self._judge(call.excinfo.value, call.when)
         elif call.when == "call":
             self._outcomes.setdefault(item.name, _Outcome(Verdict.PASSED))
         return (yield)
+
+    def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Note that somebody wants this process to end, when that came between two behaviours."""
+        if isinstance(excinfo.value, SystemExit):
+            self.leaving = excinfo.value
 
     @pytest.fixture
     def world(self, request: pytest.FixtureRequest) -> World:
@@ -136,6 +147,19 @@ class Judge:
         if item is not None and self._needs[item.name].app:
             self._stand.prepare(self._needs[item.name])
 
+    def _leave(self, wish: SystemExit, session: pytest.Session) -> None:
+        """Somebody wants this process to end (SIGTERM): that is no verdict, and nothing more is tried."""
+        self.leaving = wish
+        session.shouldstop = "the grader is to end"
+
+    def _take(self, name: str) -> World | None:
+        """The world for a behaviour; why there is none is told in its set-up, where pytest can report it."""
+        try:
+            self._worlds[name] = self._stand.take(self._needs[name])
+        except Exception as error:  # noqa: BLE001 - whatever it is, it concerns this submission only
+            self._untaken[name] = error
+        return self._worlds.get(name)
+
     def _why_blocked(self, name: str) -> str:
         if self.problem:
             return self.problem
@@ -147,16 +171,17 @@ class Judge:
     def _judge(self, error: BaseException, phase: str) -> _Outcome:
         if isinstance(error, Blocked):
             return _Outcome(Verdict.BLOCKED, str(error))
+        if isinstance(error, StageLost):
+            self.lost, self.problem = True, LOST
+            return _Outcome(Verdict.BLOCKED, LOST)
         if isinstance(error, NotStarted) and phase == "setup":
             if not self._came_up:
                 self.problem = str(error)
             return _Outcome(Verdict.BLOCKED, str(error))
         if isinstance(error, AssertionError | NotStarted):
             return _Outcome(Verdict.FAILED, message_of(error))
-        place = place_of(error)
-        return _Outcome(
-            Verdict.ERROR, f"The grader itself failed: {type(error).__name__}: {error}{place}"[:MOST_MESSAGE]
-        )
+        fault = f"The grader itself failed: {type(error).__name__}: {error}{place_of(error)}"
+        return _Outcome(Verdict.ERROR, fault[:MOST_MESSAGE])
 
     def _result(self, name: str, world: World | None, duration: float) -> BehaviourResult:
         said = self._behaviours[name]
@@ -175,20 +200,6 @@ class Judge:
             output=world.output[:MOST_OUTPUT] if world else "",
             duration=duration,
         )
-
-
-def _fixtures(item: pytest.Item) -> list[str]:
-    return list(getattr(item, "fixturenames", ()))
-
-
-def _need(item: pytest.Item, parts: Sequence[str]) -> Need:
-    module, test = getattr(item, "module", None), getattr(item, "function", None)
-    marker = getattr(test, ATTRIBUTE, None)
-    settings = dict(getattr(module, "SETTINGS", {}))
-    if isinstance(marker, Behaviour):
-        settings |= marker.settings
-    everything = (*parts, *getattr(module, "PARTNERS", ()))
-    return Need(item.name, everything, tuple(settings.items()), app=bool(USES_APP & set(_fixtures(item))))
 
 
 def _events(timeline: Timeline) -> tuple[Event, ...]:

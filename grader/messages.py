@@ -11,7 +11,7 @@ COMPARISON = re.compile(r"assert (.+?) == (.+)")
 
 def message_of(error: BaseException) -> str:
     """The author's sentence, or what the comparison shows, without pytest's introspection."""
-    text = str(error)
+    text = str(error).encode("utf-8", "replace").decode()  # halves of characters can stand in no file
     if compared := COMPARISON.fullmatch(text.split("\n", 1)[0]):
         return f"Expected {compared[2]}, got {compared[1]}."[:MOST_MESSAGE]
     return INTROSPECTION.split(text)[0].strip()[:MOST_MESSAGE]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import itertools
 import shutil
 import time
@@ -79,18 +80,24 @@ class Grader:
     ) -> Report:
         """Judge one file against the spec of one exercise.
 
-        only: names of behaviours, when not all are wanted; on_result: called with each result as it comes.
+        only: names of behaviours, when not all are wanted; on_result: called with each result as it comes, and
+        again when the stage is lost and all is tried once more.
         A file that cannot be read is a report too, with every behaviour blocked. Raises CourseError for a
         broken spec, and StageError when no process could be started.
         """
-        began = time.monotonic()
         said = behaviours(exercise)
         wanted = [behaviour for behaviour in said if not only or behaviour.name in only]
         try:
             source = Source.read(submission)
         except UnreadableSubmission as error:
             return _unreadable(exercise, submission, wanted, str(error), on_result)
+        importlib.import_module("grader.judge")  # pytest's import takes as long as the zygote's: do them side by side
+
+        self.zygote.wait_until_ready()
+        began = time.monotonic()
         judge = self._judge(exercise, source, said, only, on_result or (lambda _result: None))
+        if judge.lost:  # once more, on a fresh stage: it may have been the machine, and not the submission
+            judge = self._judge(exercise, source, said, only, on_result or (lambda _result: None))
         return Report(
             grader_version=VERSION,
             exercise=exercise.id,

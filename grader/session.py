@@ -45,5 +45,9 @@ def run_spec(exercise: Exercise, judge: Judge) -> None:
             os.environ.pop(name, None)
             if value is not None:
                 os.environ[name] = value
+    if judge.leaving is not None:
+        raise judge.leaving
+    if status == pytest.ExitCode.INTERRUPTED:
+        raise KeyboardInterrupt
     if status not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         raise CourseError(f"{exercise.spec} could not be run: {' '.join(said.getvalue().split())[-500:]}")

@@ -44,10 +44,8 @@ class Stand:
         self._ahead: dict[str, Future[World]] = {}
         self._closing: list[Future[None]] = []
         self._pool = ThreadPoolExecutor(2, thread_name_prefix="stand")
-        code = folder / "code"
-        code.mkdir(parents=True)
-        self.file = code / f"{module}.py"
-        self.file.write_bytes(source.content)
+        self._source = source
+        self.file = folder / "code" / f"{module}.py"
 
     def prepare(self, need: Need) -> None:
         """Begin to make a world, without waiting for it."""
@@ -80,8 +78,18 @@ class Stand:
 
     def _make(self, need: Need) -> World:
         folder = self._folder / str(next(self._numbers))
+        self._lay_out()
         plan = Plan(self._module, self.file, folder, need.parts, dict(need.settings))
         world = World(plan, self._zygote, self._loop, self._servers, allowance=self._allowance)
         if need.app:
             world.launch()
         return world
+
+    def _lay_out(self) -> None:
+        """Put the source in its place, also when a submission has rewritten or deleted its own."""
+        try:
+            if self.file.read_bytes() == self._source.content:
+                return
+        except OSError:
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+        self.file.write_bytes(self._source.content)

@@ -24,6 +24,7 @@ from fastapi import BackgroundTasks, FastAPI, HTTPException, Response
 from pydantic import BaseModel, EmailStr
 
 app = FastAPI()
+MAIL_CONNECTIONS = int(os.environ.get("MAIL_CONNECTIONS", "4"))
 
 
 class Newsletter(BaseModel):
@@ -39,7 +40,6 @@ class Progress(BaseModel):
 
 
 progress_of: dict[str, Progress] = {}
-MAIL_CONNECTIONS = int(os.environ.get("MAIL_CONNECTIONS", "4"))
 
 
 async def send_mail(newsletter: Newsletter, recipient: str) -> None:

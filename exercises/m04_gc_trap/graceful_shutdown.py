@@ -3,8 +3,8 @@
     uvicorn exercises.m04_gc_trap.graceful_shutdown:app
 
 A shop prints labels. POST /labels {"label": "A-1"} is answered at once with 202 and {"label": "A-1"}; a job of its
-own then has the label printed, side by side with the others. All this works. But SIGTERM, which is how every deploy
-begins, kills the jobs where they stand. Make the service end well. After SIGTERM:
+own then has the label printed, side by side with the others, be they ten or more. All this works. But SIGTERM, which
+is how every deploy begins, kills the jobs where they stand. Make the service end well. After SIGTERM:
 
 - No label is accepted any more: a POST gets no answer (uvicorn shuts its door by itself) or 503.
 - The jobs have GRACE_SECONDS, one grace for all of them together, to finish. Whether it counts from the signal or

@@ -25,7 +25,11 @@ STDOUT = Path("-")
 def check(
     exercise: Annotated[
         str | None,
-        typer.Argument(help="An exercise, a module or all; by default the next one to solve.", show_default=False),
+        typer.Argument(
+            metavar="EXERCISE",
+            help="An exercise, a module or all; by default the next one to solve.",
+            show_default=False,
+        ),
     ] = None,
     submission: Annotated[
         Path | None, typer.Option(help="Grade this file, or the files in this folder.", show_default=False)
@@ -39,7 +43,10 @@ def check(
     jobs: Annotated[int, typer.Option(min=1, max=64, help="How many to grade at a time.")] = 1,
     show_output: Annotated[bool, typer.Option("--show-output", help="Show what the submission printed.")] = False,
 ) -> None:
-    """Grade a file by what it does. Exit code: 0 full marks, 1 less, 2 usage, 3 the grader's own fault."""
+    """Grade a file by what it does.
+
+    Exit code: 0 full marks, 1 less, 2 usage, 3 the grader's own fault.
+    """
     course = courses.load()
     if exercise is None and json is not None and _is_name(course, str(json)):
         exercise, json = str(json), STDOUT  # grader check --json EXERCISE

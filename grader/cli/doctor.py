@@ -22,7 +22,10 @@ REPAIR = "run make clean setup"
 
 
 def doctor() -> None:
-    """Look at Python, the packages, the course and the stage; exit code 1 when something is missing."""
+    """Say what is missing, and how to get it.
+
+    Looks at Python, the packages, the course and the stage; exit code 1 when something is missing.
+    """
     screen = Screen()
     well = True
     for look in (_python, _system, _packages, _course, _stage):

@@ -18,10 +18,13 @@ from grader.report.verdict import Verdict
 
 
 def hint(
-    exercise: Annotated[str, typer.Argument(help="An exercise.", show_default=False)],
+    exercise: Annotated[str, typer.Argument(metavar="EXERCISE", help="An exercise.", show_default=False)],
     every: Annotated[bool, typer.Option("--all", help="The hints for all behaviours that do not hold yet.")] = False,
 ) -> None:
-    """Tell the hint for the first behaviour that does not hold yet, and where the lesson is."""
+    """Tell the next hint, and where to read.
+
+    It is the one for the first behaviour that does not hold yet.
+    """
     course = courses.load()
     found = course.find(exercise)
     if len(found) != 1:

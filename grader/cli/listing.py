@@ -15,10 +15,16 @@ from grader.report.layout import EMPTY, Line, Piece, paragraph, with_right
 
 def show_list(
     exercise: Annotated[
-        str | None, typer.Argument(help="An exercise, a module or all: list the behaviours.", show_default=False)
+        str | None,
+        typer.Argument(
+            metavar="EXERCISE", help="An exercise, a module or all: list the behaviours.", show_default=False
+        ),
     ] = None,
 ) -> None:
-    """List the exercises with their behaviours and points; with a name, the behaviours themselves."""
+    """List the exercises and their points.
+
+    With a name: the sentences of the behaviours.
+    """
     course = courses.load()
     if exercise is None:
         course.check()

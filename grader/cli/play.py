@@ -25,12 +25,15 @@ SUGGESTION = re.compile(r"([A-Z]+) +(/\S*)((?: +[A-Za-z-]+:\S+)*)(?: +([\[{].*))
 
 
 def play(
-    exercise: Annotated[str, typer.Argument(help="An exercise.", show_default=False)],
+    exercise: Annotated[str, typer.Argument(metavar="EXERCISE", help="An exercise.", show_default=False)],
     solution: Annotated[bool, typer.Option("--solution", help="Serve the reference solution.")] = False,
     submission: Annotated[Path | None, typer.Option(help="Serve this file.", show_default=False)] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Where to serve; 0 takes any free port.")] = 8000,
 ) -> None:
-    """Serve a file with the world around it and print what the world sees, until Ctrl-C."""
+    """Serve a file with the world around it.
+
+    Prints what the world sees, until Ctrl-C.
+    """
     course = courses.load()
     found = course.find(exercise)
     if len(found) != 1:

@@ -129,9 +129,10 @@ class App:
     def vitals(self) -> Vitals:
         """Sample the process tree."""
         if not self.alive:
-            return Vitals(alive=False, asleep=True, cpu=0.0, processes=0)
+            return Vitals(alive=False, asleep=True, cpu=0.0, processes=0, printed=0)
         reply = self._zygote.request("vitals", pid=self.pid)
-        return Vitals(reply["alive"], reply["asleep"], reply["cpu"], reply["processes"])
+        printed = sum(capture.total for capture in self._outputs)
+        return Vitals(reply["alive"], reply["asleep"], reply["cpu"], reply["processes"], printed)
 
     def watch_memory(self) -> int:
         """Begin to watch the memory of the first process; resident bytes now."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import threading
 from collections import deque
@@ -24,11 +26,15 @@ class Capture:
         self.descriptor = descriptor
         self._tee = tee
         os.set_blocking(descriptor, False)
+        if hasattr(fcntl, "F_SETPIPE_SZ"):
+            with contextlib.suppress(OSError):  # there is a limit for each user
+                fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, CHUNK)
         self._lock = threading.Lock()
         self._head = bytearray()
         self._tail: deque[bytes] = deque()
         self._tail_size = 0
         self._left_out = 0
+        self.total = 0
         self.open = True
 
     def drain(self) -> None:
@@ -44,6 +50,7 @@ class Capture:
                 if not chunk:
                     self._close()
                     return
+                self.total += len(chunk)
                 self._keep(chunk)
 
     def close(self) -> None:

@@ -98,6 +98,7 @@ def _limit() -> None:
 def _adopt_environment(request: dict[str, Any]) -> None:
     os.environ.clear()
     os.environ.update(request["environment"])
+    os.makedirs(request["cwd"], exist_ok=True)  # noqa: PTH103 - a restarted one may have deleted it
     os.chdir(request["cwd"])
     sys.argv = [request["file"], *request.get("arguments", [])]
     # Whatever looks for the main program (multiprocessing's spawn does) must not find the zygote.
@@ -130,6 +131,10 @@ def _play(request: dict[str, Any], listeners: list[int], status: Status) -> int:
         return stop.code if isinstance(stop.code, int) else 1
     except roles.Missing as missing:
         status.say("failed", kind="missing", text=str(missing), file=request["file"], line=0)
+    except roles.StartupFailed as failed:  # uvicorn has printed the traceback
+        place = _place(failed.__cause__ or failed, request["file"])
+        place["text"] = f"Your app's start-up (its lifespan) failed: {place['text']}"
+        status.say("failed", kind="startup", **place)
     except BaseException as error:  # noqa: BLE001 - whatever the submission raises is told to the student
         with contextlib.suppress(Exception):  # standard error may be closed
             _print_from(request["file"], error)

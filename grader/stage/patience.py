@@ -26,16 +26,21 @@ LAST_GASP = 0.06
 LAST_RESORT = 60.0
 """Seconds on the wall clock after which any wait ends."""
 MOST_PROCESSES = 64
+MOST_PRINTED = 128 * 10**6
 
 
 @dataclass(frozen=True)
 class Vitals:
-    """What a process tree is doing: whether it lives, whether all its threads sleep, its CPU seconds, its size."""
+    """What a process tree is doing: whether it lives, whether all its threads sleep, and what it has cost so far.
+
+    cpu: seconds; processes: how many there are; printed: bytes.
+    """
 
     alive: bool
     asleep: bool
     cpu: float
     processes: int
+    printed: int = 0
 
 
 @dataclass
@@ -139,6 +144,8 @@ class _Meter:
             return f"Your program went on computing for {self._allowance.cpu:g} s of processor time: it was given up."
         if sum(v.processes for v in vitals) > MOST_PROCESSES:
             return f"Your program started more than {MOST_PROCESSES} processes: it was stopped."
+        if sum(v.printed for v in vitals) > MOST_PRINTED:
+            return f"Your program printed more than {MOST_PRINTED // 10**6} MB: it was given up."
         if now - self._began > LAST_RESORT:
             return f"Nothing had been decided after {LAST_RESORT:g} s: it was given up."
         return ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +14,32 @@ import uvicorn
 if TYPE_CHECKING:
     from grader.stage.child import Status
 
-STARTUP_FAILURE = 3
-"""The status with which uvicorn itself ends when an application's start-up fails."""
-
 
 class Missing(Exception):
     """The submission lacks the object that its role needs."""
+
+
+class StartupFailed(Exception):
+    """The application's start-up, its lifespan, ended with an error: the cause."""
+
+
+class _Watched:
+    """The application, with an eye on what its lifespan raises: uvicorn only logs that."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+        self.cause: BaseException | None = None
+
+    def __call__(self, scope: Any, receive: Any, send: Any) -> Awaitable[None]:
+        handled = self._app(scope, receive, send)
+        return self._watch(handled) if scope["type"] == "lifespan" else handled
+
+    async def _watch(self, lifespan: Awaitable[None]) -> None:
+        try:
+            await lifespan
+        except BaseException as error:
+            self.cause = error
+            raise
 
 
 class _Server(uvicorn.Server):
@@ -46,11 +66,15 @@ def serve(module: ModuleType, request: dict[str, Any], listeners: list[int], sta
         )
     sockets = [socket.socket(fileno=descriptor) for descriptor in listeners]
     config = uvicorn.Config(app, access_log=request.get("access_log", False), use_colors=False)
+    config.load()
+    watched = config.loaded_app = _Watched(config.loaded_app)
     server = _Server(config, status)
-    server.run(sockets=sockets)
-    if not server.started:
-        status.say("failed", kind="startup", text="Your app's start-up (its lifespan) failed.", file="", line=0)
-        return STARTUP_FAILURE
+    try:
+        server.run(sockets=sockets)
+    except SystemExit:
+        if server.started or watched.cause is None:
+            raise
+        raise StartupFailed from watched.cause
     return 0
 
 

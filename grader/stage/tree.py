@@ -15,16 +15,17 @@ from pathlib import Path
 PROC = Path("/proc")
 LINUX = sys.platform == "linux"
 TICKS = os.sysconf("SC_CLK_TCK")
-ASLEEP = frozenset("SIZXx")
-"""Thread states in which nothing is being computed: sleeping, idle, zombie, dead."""
+ASLEEP = frozenset("SITtZXx")
+"""Thread states in which nothing is being computed: sleeping, idle, stopped, zombie, dead."""
 
 
 @dataclass(frozen=True)
 class Process:
-    """One line of the process table."""
+    """One line of the process table; cpu: seconds, with those of its children that have ended."""
 
     pid: int
     parent: int
+    group: int
     session: int
     state: str
     cpu: float
@@ -53,16 +54,42 @@ def asleep(pids: Iterable[int]) -> bool:
 
 
 def destroy(roots: Iterable[int], spare: Iterable[int] = ()) -> None:
-    """SIGKILL the given processes and all that belong to them; they are stopped first, so that none can multiply."""
+    """SIGKILL the given processes and all that belong to them; they are stopped first, so that none can multiply.
+
+    Groups are stopped as such, too: the kernel does that at one stroke, and a process that forks and ends faster
+    than the table can be read is caught.
+    """
     roots, spare = set(roots), set(spare)
     stopped: set[int] = set()
     for _attempt in range(100):
-        fresh = members(roots, table()) - stopped - spare
+        processes = table()
+        fresh = members(roots, processes) - stopped - spare
         if not fresh:
             break
-        _signal_all(fresh, signal.SIGSTOP)
+        _signal_all({-group for group in _groups(fresh | stopped, processes)} | fresh, signal.SIGSTOP)
         stopped |= fresh
-    _signal_all(stopped | roots, signal.SIGKILL)
+    _signal_all((stopped | roots) - spare, signal.SIGKILL)
+
+
+def marked(mark: str) -> set[int]:
+    """Find the processes that were started with a text in their environment, or work in a folder that it names."""
+    return {pid for pid in table() if pid != os.getpid() and _is_marked(pid, mark)}
+
+
+def _groups(pids: set[int], processes: dict[int, Process]) -> set[int]:
+    """The process groups that hold some of these processes and no others."""
+    foreign = {p.group for p in processes.values() if p.pid not in pids}
+    return {processes[pid].group for pid in pids if pid in processes} - foreign
+
+
+def _is_marked(pid: int, mark: str) -> bool:
+    if not LINUX:
+        return _psutil_marked(pid, mark)
+    try:
+        told = mark.encode() in Path(f"/proc/{pid}/environ").read_bytes()
+        return told or str(Path(f"/proc/{pid}/cwd").readlink()).startswith(mark)
+    except OSError:
+        return False
 
 
 def _signal_all(pids: Iterable[int], number: signal.Signals) -> None:
@@ -87,8 +114,8 @@ def _read_stat(pid: int) -> Process | None:
             fields = file.read().rpartition(b")")[2].split()
     except OSError:
         return None
-    cpu = (int(fields[11]) + int(fields[12])) / TICKS
-    return Process(pid, int(fields[1]), int(fields[3]), fields[0].decode(), cpu)
+    cpu = sum(int(ticks) for ticks in fields[11:15]) / TICKS
+    return Process(pid, int(fields[1]), int(fields[2]), int(fields[3]), fields[0].decode(), cpu)
 
 
 def _process_sleeps(pid: int) -> bool:
@@ -120,9 +147,10 @@ def _psutil_table() -> dict[int, Process]:
                 processes[process.pid] = Process(
                     process.pid,
                     process.ppid(),
+                    os.getpgid(process.pid),
                     os.getsid(process.pid),
                     "Z" if process.status() == psutil.STATUS_ZOMBIE else "S",
-                    times.user + times.system,
+                    sum(getattr(times, kind, 0.0) for kind in ("user", "system", "children_user", "children_system")),
                 )
         except (psutil.Error, OSError):
             continue
@@ -138,3 +166,13 @@ def _psutil_sleeps(pid: int) -> bool:
         return process.status() != psutil.STATUS_RUNNING and process.cpu_times() == before
     except psutil.Error:
         return True
+
+
+def _psutil_marked(pid: int, mark: str) -> bool:
+    import psutil
+
+    try:
+        process = psutil.Process(pid)
+        return any(mark in value for value in process.environ().values()) or process.cwd().startswith(mark)
+    except psutil.Error:
+        return False

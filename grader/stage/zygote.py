@@ -13,17 +13,22 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from grader.errors import StageError
-from grader.stage import channel
+from grader.errors import StageError, StageLost
+from grader.stage import channel, tree
 from grader.stage.readers import Readers
 
-ANSWER_SECONDS = 60.0
+READY_SECONDS = 60.0
+ANSWER_SECONDS = 10.0
 """The last resort: a zygote that has not answered for so long is taken for lost."""
+NUDGE_SECONDS = 0.25
+"""Seconds after which a zygote that does not answer is told to go on: a submission may have stopped it."""
 
+SHOW_TROUBLE = "GRADER_TRACEBACK"
 ROOM = 256 * 1024 * 1024
 
 BASE_MODULES = ("fastapi", "uvicorn", "uvicorn.lifespan.on", "uvicorn.protocols.http.h11_impl", "uvicorn.loops.asyncio")
@@ -60,9 +65,9 @@ class Zygote:
     def request(self, do: str, descriptors: Sequence[int] = (), **details: Any) -> dict[str, Any]:
         """Ask the zygote for something and wait for its reply.
 
-        Raises StageError when it has gone.
+        Raises StageLost when it has gone, and StageError when it cannot.
         """
-        self._wait_until_ready()
+        self.wait_until_ready()
         number = next(self._numbers)
         mailbox: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
         with self._lock:
@@ -71,16 +76,23 @@ class Zygote:
                 with contextlib.suppress(channel.ChannelClosed):
                     channel.send(self._control, {"id": number, "do": do, **details}, descriptors)
         try:
-            reply = mailbox.get(timeout=0 if self._lost else ANSWER_SECONDS)
-        except queue.Empty:
-            reply = {"lost": True}
+            reply = self._wait_for(mailbox)
         finally:
             self._replies.pop(number, None)
         if reply.get("lost"):
-            raise StageError("The process that runs submissions was lost: run the command again.")
+            raise StageLost("The process that runs submissions was lost: run the command again.")
         if "problem" in reply:
             raise StageError(reply["problem"])
         return reply
+
+    def _wait_for(self, mailbox: queue.SimpleQueue[dict[str, Any]]) -> dict[str, Any]:
+        began = time.monotonic()
+        while not self._lost and time.monotonic() - began < ANSWER_SECONDS:
+            with contextlib.suppress(queue.Empty):
+                return mailbox.get(timeout=NUDGE_SECONDS)
+            self._process.send_signal(signal.SIGCONT)
+        self._process.kill()
+        return {"lost": True}
 
     @property
     def lost(self) -> bool:
@@ -104,11 +116,13 @@ class Zygote:
         """End the zygote and everything under it; remove its folder."""
         with contextlib.suppress(OSError):
             self._control.shutdown(socket.SHUT_RDWR)
+        self._process.send_signal(signal.SIGCONT)
         try:
             self._process.wait(timeout=10)
         except subprocess.TimeoutExpired:
-            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.kill()
             self._process.wait()
+        tree.destroy(tree.marked(str(self.root)))  # what a zygote that was killed could not end itself
         self.readers.close()
         self._control.close()
         shutil.rmtree(self.root, ignore_errors=True)
@@ -121,6 +135,8 @@ class Zygote:
                 [*command, *modules],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,  # a submission could write to it, and to this process's JSON
+                stderr=None if os.environ.get(SHOW_TROUBLE) else subprocess.DEVNULL,
                 env={**environment, "HOME": str(self.root)},
                 cwd=self.root,
                 process_group=0,  # Ctrl-C is the grader's to handle, from the first moment
@@ -128,8 +144,9 @@ class Zygote:
         except OSError as error:
             raise StageError(f"No process for submissions could be started: {error.strerror}.") from error
 
-    def _wait_until_ready(self) -> None:
-        if not self._ready.wait(ANSWER_SECONDS):
+    def wait_until_ready(self) -> None:
+        """Wait until the first process can be forked. Raises StageError when that takes too long."""
+        if not self._ready.wait(READY_SECONDS):
             raise StageError("The process that runs submissions did not come up: try `grader doctor`.")
 
     def _on_control(self) -> None:

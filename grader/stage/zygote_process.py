@@ -18,76 +18,21 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NoReturn
 
-from grader.stage import channel, child, memory, tree, warmup
+from grader.stage import channel, child, memory, warmup
+from grader.stage.children import Children
 from grader.stage.kernel import become_subreaper, die_with_parent
 
-TREE_AGE = 0.025
-"""Seconds for which a known set of processes is good enough to sample."""
-
-
-class Children:
-    """The processes that were forked here, and what may be asked about them."""
-
-    def __init__(self) -> None:
-        self.alive: set[int] = set()
-        self._members: dict[int, tuple[float, set[int], float]] = {}
-
-    def reap(self) -> list[tuple[int, int]]:
-        """Collect every child that has ended, adopted ones too; return (pid, status) of our own."""
-        ended = []
-        with contextlib.suppress(ChildProcessError):
-            while True:
-                pid, status = os.waitpid(-1, os.WNOHANG)
-                if pid == 0:
-                    break
-                if pid in self.alive:
-                    self.alive.discard(pid)
-                    self._members.pop(pid, None)
-                    ended.append((pid, os.waitstatus_to_exitcode(status)))
-        return ended
-
-    def vitals(self, pid: int) -> dict[str, Any]:
-        """Tell whether all threads of a child's tree sleep, its CPU seconds, and how many processes it has."""
-        if pid not in self.alive:
-            return {"alive": False, "asleep": True, "cpu": 0.0, "processes": 0}
-        now = time.monotonic()
-        read_at, members, cpu = self._members.get(pid, (0.0, set(), 0.0))
-        if now - read_at > TREE_AGE:
-            processes = tree.table()
-            members = tree.members([pid], processes)
-            cpu = sum(processes[member].cpu for member in members if member in processes)
-            self._members[pid] = (now, members, cpu)
-        return {"alive": True, "asleep": tree.asleep(members), "cpu": cpu, "processes": len(members)}
-
-    def kill_busiest(self, pid: int) -> dict[str, Any]:
-        """SIGKILL the one of a child's own children that has used the most processor time; tell which, or 0."""
-        processes = tree.table()
-        others = [processes[one] for one in tree.members([pid], processes) - {pid} if one in processes]
-        busiest = max(others, key=lambda process: process.cpu, default=None)
-        if busiest is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(busiest.pid, signal.SIGKILL)
-        return {"killed": busiest.pid if busiest else 0}
-
-    def destroy(self, pid: int) -> None:
-        """SIGKILL one child with all that belongs to it."""
-        tree.destroy([pid])
-
-    def destroy_all(self) -> None:
-        """SIGKILL whatever has this process as an ancestor: orphans are adopted here, so none is missed."""
-        mine = tree.members([os.getpid()], tree.table()) - {os.getpid()}
-        tree.destroy(mine | self.alive, spare=[os.getpid()])
+MOST_DYING_SECONDS = 5.0
 
 
 class ZygoteProcess:
     """The loop: requests from the grader, and news of children that ended."""
 
-    def __init__(self, control: socket.socket, root: str) -> None:
+    def __init__(self, control: socket.socket) -> None:
         self.control = control
-        self.root = root
         self.pid = os.getpid()
         self.children = Children()
         self.wakeup, wakeup_end = os.pipe()
@@ -118,7 +63,6 @@ class ZygoteProcess:
             pass
         finally:
             self.children.destroy_all()
-            shutil.rmtree(self.root, ignore_errors=True)
 
     def report_ended(self) -> None:
         """Tell the grader of every child that has ended."""
@@ -171,8 +115,13 @@ class ZygoteProcess:
         return {}
 
     def reset(self, _request: dict[str, Any], _descriptors: list[int]) -> dict[str, Any]:
-        """SIGKILL all that was ever started here."""
+        """SIGKILL all that was ever started here, and answer when it has gone."""
+        began = time.monotonic()
         self.children.destroy_all()
+        while self.children.any_left() and time.monotonic() - began < MOST_DYING_SECONDS:
+            if not select.select([self.wakeup], [], [], 0.1)[0]:
+                self.children.destroy_all()  # one that forks and ends faster than the table can be read
+            self.report_ended()
         return {}
 
 
@@ -181,10 +130,9 @@ def _close_all(descriptors: Iterable[int]) -> None:
         os.close(descriptor)
 
 
-def main() -> None:
-    """Preload, warm up, freeze, serve."""
-    descriptor, root, *modules = sys.argv[1:]
-    control = socket.socket(fileno=int(descriptor))
+def serve(descriptor: int, modules: Sequence[str]) -> None:
+    """Preload, warm up, freeze; then fork on request until the grader has gone."""
+    control = socket.socket(fileno=descriptor)
     control.set_inheritable(False)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the grader's to handle
     become_subreaper()
@@ -196,11 +144,20 @@ def main() -> None:
     gc.freeze()  # a collection in a child then looks only at what the child made
     if threading.active_count() != 1:
         sys.exit("the zygote has more than one thread and cannot fork safely")
-    try:
+    with contextlib.suppress(channel.ChannelClosed):  # the grader may have gone in the meantime
         channel.send(control, {"event": "ready"})
-    except channel.ChannelClosed:
-        return  # the grader has gone in the meantime
-    ZygoteProcess(control, root).run()
+        ZygoteProcess(control).run()
+
+
+def main() -> None:
+    """Be the zygote; however that ends, leave no folder."""
+    zygote = os.getpid()
+    descriptor, root, *modules = sys.argv[1:]
+    try:
+        serve(int(descriptor), modules)
+    finally:
+        if os.getpid() == zygote:
+            shutil.rmtree(root, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,10 @@ import h11
 from grader.world.request import Request
 
 MOST_BODY = 16 * 1024 * 1024
+MOST_INTERIM = 16
+"""How often a server may say "100 Continue" and the like."""
+BEFORE = (h11.IDLE, h11.SEND_RESPONSE)
+"""States of somebody whose message has not begun."""
 
 Headers = Mapping[str, str]
 
@@ -39,12 +43,15 @@ async def read_message(
     """
     start: h11.Request | h11.Response | None = None
     body = bytearray()
+    interim = 0
     while True:
-        event = connection.next_event()
-        if event is h11.NEED_DATA:
-            connection.receive_data(await read())
-        elif isinstance(event, wanted):
+        event = await _next_event(connection, read)
+        if isinstance(event, wanted):
             start = event
+        elif isinstance(event, h11.InformationalResponse):
+            interim += 1
+            if interim > MOST_INTERIM:
+                raise TooLarge
         elif isinstance(event, h11.Data):
             body += event.data
             if len(body) > MOST_BODY:
@@ -55,27 +62,35 @@ async def read_message(
             return None
 
 
-async def send_request(
-    connection: h11.Connection, request: Request, write: Callable[[bytes], Awaitable[bool]], sent: list[int]
-) -> None:
-    """Send a request, as long as the other side takes it.
-
-    write: sends bytes when there is room, and tells whether they were taken; sent: gets each chunk's size that was.
-    """
-    going_on = await write(_head(connection, request))
-    for chunk in request.chunks:
-        if not going_on:
-            return
-        going_on = await write(connection.send(h11.Data(data=chunk)) or b"")
-        sent.append(len(chunk) * going_on)
-    await write(connection.send(h11.EndOfMessage()) or b"")
+async def _next_event(connection: h11.Connection, read: Callable[[], Awaitable[bytes]]) -> object:
+    while (event := connection.next_event()) is h11.NEED_DATA:
+        data = await read()
+        if not data and connection.their_state in BEFORE and not connection.trailing_data[0]:
+            return h11.ConnectionClosed()
+        connection.receive_data(data)
+    return event
 
 
-def _head(connection: h11.Connection, request: Request) -> bytes:
+def request_head(connection: h11.Connection, request: Request) -> bytes:
+    """Make the bytes of a request up to its body. Raises h11.LocalProtocolError and UnicodeError when none can be."""
     length = {"transfer-encoding": "chunked"} if request.length is None else {"content-length": str(request.length)}
     fields = {"host": "app", "connection": "close", **length, **request.headers}
     head = h11.Request(method=request.method, target=request.path, headers=_encode(fields.items()))
     return connection.send(head) or b""
+
+
+async def send_body(
+    connection: h11.Connection, request: Request, write: Callable[[bytes], Awaitable[bool]], sent: list[int]
+) -> None:
+    """Send a request's body, as long as the other side takes it.
+
+    write: sends bytes when there is room, and tells whether they were taken; sent: gets each chunk's size that was.
+    """
+    for chunk in request.chunks:
+        if not await write(connection.send(h11.Data(data=chunk)) or b""):
+            return
+        sent.append(len(chunk))
+    await write(connection.send(h11.EndOfMessage()) or b"")
 
 
 def write_response(connection: h11.Connection, status: int, headers: Headers, body: bytes) -> bytes:

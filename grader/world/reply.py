@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json as jsonlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +13,8 @@ from grader.errors import Unmet
 from grader.world.strict import strict_json
 
 Json = Any
+SENDABLE = re.compile(r"/[!-~]*")
+"""A path that can stand in a request."""
 SHOWN = 200
 """Characters of a body that a message or the timeline quotes."""
 
@@ -64,19 +68,28 @@ class Reply:
 
     def follow(self) -> str:
         """The path that the reply's Location names. Raises Unmet when there is none."""
+        if not self.arrived:
+            raise Unmet(f"{self.request}: {self.shown()}.")
         location = self.headers.get("location", "")
-        parts = urlsplit(location)
-        if not parts.path.startswith("/"):
+        try:
+            parts = urlsplit(location)
+        except ValueError:
+            parts = urlsplit("")
+        path = parts.path + (f"?{parts.query}" if parts.query else "")
+        if not SENDABLE.fullmatch(path):
             raise Unmet(
-                f"{self.request}: the reply has no Location header with a path to follow: {location or 'none'}."
+                f"{self.request}: the reply has no Location header with a path to follow: {cut(location) or 'none'}."
             )
-        return parts.path + (f"?{parts.query}" if parts.query else "")
+        return path
 
     def shown(self) -> str:
         """The reply in one line, for messages and the timeline."""
         if not self.arrived:
             return self.problem or "no reply came"
-        return f"{self.status} {cut(self.text) or '(empty)'}"
+        document = self.json
+        # Written anew, with a space after each comma: it is read in lines of 80 columns.
+        body = self.text if document is None else jsonlib.dumps(document, ensure_ascii=False)
+        return f"{self.status} {cut(body) or '(empty)'}"
 
 
 KINDS = {

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 MOST_EVENTS = 1000
 """More are counted but not kept: a submission that floods the world must not fill the grader's memory."""
+LONGEST = 1000
+"""Characters of one event."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +44,12 @@ class Timeline:
         with self._lock:
             self._began = time.monotonic()
             self._seen.clear()
+            self.left_out = 0
 
     def record(self, part: str, text: str) -> None:
         """Add an event that happens now."""
         with self._lock:
-            seen = Seen(self.now(), part, text)
+            seen = Seen(self.now(), part, _fit(text))
             if len(self._seen) < MOST_EVENTS:
                 self._seen.append(seen)
             else:
@@ -58,3 +61,9 @@ class Timeline:
         """What has been kept, in order."""
         with self._lock:
             return list(self._seen)
+
+
+def _fit(text: str) -> str:
+    """Cut what is too long, and replace halves of characters: they can stand in no file."""
+    cut = text if len(text) <= LONGEST else f"{text[:LONGEST]} ... ({len(text)} characters)"
+    return cut.encode("utf-8", "replace").decode()

@@ -152,16 +152,21 @@ class Visitor:
         try:
             wire = await Wire.connect(self._socket)
         except OSError:
-            return self._nothing(request, "your app accepts no connection")
+            return self._nothing(request, "your app closed the connection")
         connection = h11.Connection(h11.CLIENT)
-        sending = asyncio.ensure_future(http.send_request(connection, request, wire.write, sent))
+        sending: asyncio.Future[None] | None = None
         try:
+            await wire.write(http.request_head(connection, request))
+            sending = asyncio.ensure_future(http.send_body(connection, request, wire.write, sent))
             message = await http.read_message(connection, wire.read, h11.Response)
-        except (h11.ProtocolError, http.TooLarge) as error:
+        except (h11.LocalProtocolError, UnicodeError):
+            return self._nothing(request, "no request can be made for such an address")
+        except (h11.RemoteProtocolError, http.TooLarge) as error:
             return self._nothing(request, _garbage(error))
         finally:
-            sending.cancel()
-            await asyncio.gather(sending, return_exceptions=True)
+            if sending is not None:
+                sending.cancel()
+                await asyncio.gather(sending, return_exceptions=True)
             wire.close()
         if message is None or not isinstance(message.start, h11.Response):
             return self._nothing(request, "your app closed the connection without a reply")
@@ -174,5 +179,5 @@ class Visitor:
 
 def _garbage(error: Exception) -> str:
     if isinstance(error, http.TooLarge):
-        return f"the reply is larger than {http.MOST_BODY // 1024 // 1024} MiB"
+        return "the reply is larger than anybody cares to read"
     return f"what your app sent is not a whole HTTP reply ({error})"

@@ -10,6 +10,7 @@ from fastapi import FastAPI, HTTPException, Response
 from pydantic import BaseModel, EmailStr
 
 app = FastAPI()
+MAIL_CONNECTIONS = int(os.environ.get("MAIL_CONNECTIONS", "4"))
 
 
 class Newsletter(BaseModel):
@@ -25,7 +26,7 @@ class Progress(BaseModel):
 
 
 progress_of: dict[str, Progress] = {}
-conversations = asyncio.Semaphore(int(os.environ.get("MAIL_CONNECTIONS", "4")))
+conversations = asyncio.Semaphore(MAIL_CONNECTIONS)
 running: set[asyncio.Task[None]] = set()
 
 

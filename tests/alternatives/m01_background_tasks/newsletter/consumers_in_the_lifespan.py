@@ -11,6 +11,8 @@ import aiosmtplib
 from fastapi import FastAPI, HTTPException, Response
 from pydantic import BaseModel, EmailStr
 
+MAIL_CONNECTIONS = int(os.environ.get("MAIL_CONNECTIONS", "4"))
+
 
 class Newsletter(BaseModel):
     subject: str
@@ -25,7 +27,6 @@ class Progress(BaseModel):
 
 
 progress_of: dict[str, Progress] = {}
-MAIL_CONNECTIONS = int(os.environ.get("MAIL_CONNECTIONS", "4"))
 mails: asyncio.Queue[tuple[Newsletter, str, Progress]] = asyncio.Queue()
 
 

@@ -11,6 +11,7 @@ from fastapi import BackgroundTasks, FastAPI, HTTPException, Response
 from pydantic import BaseModel, EmailStr
 
 app = FastAPI()
+MAIL_CONNECTIONS = int(os.environ.get("MAIL_CONNECTIONS", "4"))
 
 
 class Newsletter(BaseModel):
@@ -26,7 +27,6 @@ class Progress(BaseModel):
 
 
 progress_of: dict[str, Progress] = {}
-MAIL_CONNECTIONS = int(os.environ.get("MAIL_CONNECTIONS", "4"))
 writing = threading.Lock()
 
 

@@ -12,6 +12,7 @@ from starlette.background import BackgroundTask
 from pydantic import BaseModel, EmailStr
 
 app = FastAPI()
+MAIL_CONNECTIONS = int(os.environ.get("MAIL_CONNECTIONS", "4"))
 
 
 class Newsletter(BaseModel):
@@ -27,7 +28,6 @@ class Progress(BaseModel):
 
 
 progress_of: dict[str, Progress] = {}
-MAIL_CONNECTIONS = int(os.environ.get("MAIL_CONNECTIONS", "4"))
 
 
 async def send_mail(newsletter: Newsletter, recipient: str) -> None:

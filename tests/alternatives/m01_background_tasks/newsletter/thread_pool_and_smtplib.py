@@ -10,6 +10,7 @@ from fastapi import BackgroundTasks, FastAPI, HTTPException, Response
 from pydantic import BaseModel, EmailStr
 
 app = FastAPI()
+MAIL_CONNECTIONS = int(os.environ.get("MAIL_CONNECTIONS", "4"))
 
 
 class Newsletter(BaseModel):
@@ -25,7 +26,6 @@ class Progress(BaseModel):
 
 
 progress_of: dict[str, Progress] = {}
-MAIL_CONNECTIONS = int(os.environ.get("MAIL_CONNECTIONS", "4"))
 pool = ThreadPoolExecutor(MAIL_CONNECTIONS, "mail")
 
 

@@ -13,6 +13,7 @@ from fastapi import BackgroundTasks, FastAPI, HTTPException, Response
 from pydantic import BaseModel, EmailStr
 
 app = FastAPI()
+MAIL_CONNECTIONS = int(os.environ.get("MAIL_CONNECTIONS", "4"))
 
 
 class Newsletter(BaseModel):
@@ -28,7 +29,7 @@ class Progress(BaseModel):
 
 
 progress_of: dict[str, Progress] = {}
-conversations = asyncio.Semaphore(int(os.environ.get("MAIL_CONNECTIONS", "4")))
+conversations = asyncio.Semaphore(MAIL_CONNECTIONS)
 
 
 async def send_mail(newsletter: Newsletter, recipient: str) -> None:

@@ -21,6 +21,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, EmailStr
 
 app = FastAPI()
+MAIL_CONNECTIONS = int(os.environ.get("MAIL_CONNECTIONS", "4"))
 
 
 class Newsletter(BaseModel):
@@ -36,7 +37,7 @@ class Progress(BaseModel):
 
 
 progress_of: dict[str, Progress] = {}
-conversations = asyncio.Semaphore(int(os.environ.get("MAIL_CONNECTIONS", "4")))
+conversations = asyncio.Semaphore(MAIL_CONNECTIONS)
 
 
 async def send_mail(newsletter: Newsletter, recipient: str) -> None:

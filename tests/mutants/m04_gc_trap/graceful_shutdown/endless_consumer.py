@@ -42,7 +42,7 @@ async def consume() -> None:
 
 @asynccontextmanager
 async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-    consumers = [asyncio.create_task(consume()) for _ in range(8)]
+    consumers = [asyncio.create_task(consume()) for _ in range(16)]
     yield
     await asyncio.wait(consumers, timeout=GRACE_SECONDS)
     for consumer in consumers:

@@ -1,0 +1,75 @@
+"""The zygote's children: collected when they end, looked at, killed with all that belongs to them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from typing import Any
+
+from grader.stage import tree
+
+TREE_AGE = 0.025
+"""Seconds for which a known set of processes is good enough to sample."""
+
+
+class Children:
+    """The processes that were forked here, and what may be asked about them."""
+
+    def __init__(self) -> None:
+        self.alive: set[int] = set()
+        self._members: dict[int, tuple[float, set[int], float]] = {}
+
+    def reap(self) -> list[tuple[int, int]]:
+        """Collect every child that has ended, adopted ones too; return (pid, status) of our own."""
+        ended = []
+        with contextlib.suppress(ChildProcessError):
+            while True:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+                if pid == 0:
+                    break
+                if pid in self.alive:
+                    self.alive.discard(pid)
+                    self._members.pop(pid, None)
+                    ended.append((pid, os.waitstatus_to_exitcode(status)))
+        return ended
+
+    def any_left(self) -> bool:
+        """Whether there is a child, adopted ones too, that has not been collected."""
+        try:
+            os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        except ChildProcessError:
+            return False
+        return True
+
+    def vitals(self, pid: int) -> dict[str, Any]:
+        """Tell whether all threads of a child's tree sleep, its CPU seconds, and how many processes it has."""
+        if pid not in self.alive:
+            return {"alive": False, "asleep": True, "cpu": 0.0, "processes": 0}
+        now = time.monotonic()
+        read_at, members, cpu = self._members.get(pid, (0.0, set(), 0.0))
+        if now - read_at > TREE_AGE:
+            processes = tree.table()
+            members = tree.members([pid], processes)
+            cpu = sum(processes[member].cpu for member in members if member in processes)
+            self._members[pid] = (now, members, cpu)
+        return {"alive": True, "asleep": tree.asleep(members), "cpu": cpu, "processes": len(members)}
+
+    def kill_busiest(self, pid: int) -> dict[str, Any]:
+        """SIGKILL the one of a child's own children that has used the most processor time; tell which, or 0."""
+        processes = tree.table()
+        others = [processes[one] for one in tree.members([pid], processes) - {pid} if one in processes]
+        busiest = max(others, key=lambda process: process.cpu, default=None)
+        if busiest is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(busiest.pid, signal.SIGKILL)
+        return {"killed": busiest.pid if busiest else 0}
+
+    def destroy(self, pid: int) -> None:
+        """SIGKILL one child with all that belongs to it."""
+        tree.destroy([pid])
+
+    def destroy_all(self) -> None:
+        """SIGKILL whatever has this process as an ancestor: orphans are adopted here, so none is missed."""
+        tree.destroy([os.getpid()], spare=[os.getpid()])
