@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from grader.stage import Patience
 from grader.world.listening import LOOPBACK
+from grader.world.redis_gate import Command, WriteGate
 from grader.world.redis_servers import Servers
 from grader.world.timeline import Timeline
 
@@ -15,10 +17,11 @@ if TYPE_CHECKING:
 class Redis:
     """What a spec sees of the server that the submission uses. Everything in it is bytes and stays bytes."""
 
-    def __init__(self, servers: Servers, timeline: Timeline) -> None:
+    def __init__(self, servers: Servers, timeline: Timeline, patience: Patience) -> None:
         self._servers = servers
         self._server = servers.borrow()
         self._timeline = timeline
+        self._gate = WriteGate(self._server.client, patience)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -27,6 +30,7 @@ class Redis:
 
     def close(self) -> None:
         """Give the server back."""
+        self._gate.open()
         self._servers.give_back(self._server)
 
     @property
@@ -44,15 +48,29 @@ class Redis:
         found: Any = self.client.keys("*")
         return sorted(found)
 
+    def held(self) -> WriteGate:
+        """Hold (``with``) whatever would change data; what only reads is answered all the while."""
+        self._timeline.record("redis", "lets nobody change anything for a while; reading goes on")
+        return self._gate
+
     def age(self, seconds: float) -> None:
-        """Let time pass for all that expires: whatever has less left to live is gone when this returns."""
+        """Let time pass for all that expires: whatever has less left to live is gone when this returns.
+
+        While the server is held, this takes its place in the row: what came before it came before that time.
+        """
         self._timeline.record("redis", f"{seconds:g} s pass for everything that expires")
+        commands: list[Command] = []
         for key in self.keys():
             left: Any = self.client.pttl(key)
             if left >= 0 and left <= seconds * 1000:
-                self.client.delete(key)
+                commands.append(("DEL", key))
             elif left >= 0:
-                self.client.pexpire(key, int(left - seconds * 1000))
+                commands.append(("PEXPIRE", key, str(int(left - seconds * 1000))))
+        if self._gate.shut:
+            self._gate.enqueue(commands)
+        else:
+            for command in commands:
+                self.client.execute_command(*command)  # type: ignore[no-untyped-call]
 
     def longest_left(self) -> float | None:
         """Seconds until the last of the keys that expire is gone; None when one of them never expires."""
