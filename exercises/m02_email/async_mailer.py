@@ -1,0 +1,82 @@
+"""The async mailer: encrypted or not at all, nothing smuggled in, and no mail server is waited for without end.
+
+POST /mails {"to": "ada@example.com", "subject": "...", "text": "..."} is answered with 202 at once; its Location is the
+path of GET /mails/{id}: 200, with a "status" in its body: "sending", then "sent" or "failed". Then one mail goes out to
+that address, with that subject and text. A `to` that is not exactly one address, or a subject with a line break in it
+(CR, LF or both), is answered with 422, and nothing is sent to anybody.
+
+Read from the environment:
+SMTP_HOST, SMTP_PORT          the mail server; the port says nothing about encryption
+SMTP_TLS                      "starttls" (the default): connect in clear, then upgrade by STARTTLS; a server that does
+                              not offer that is told neither the password nor the mail: the mail has failed;
+                              "implicit": TLS from the first byte
+SMTP_USER, SMTP_PASSWORD      log in with these
+SMTP_TIMEOUT_SECONDS          10 unless set, may be a fraction: when the server falls silent for that long, be it
+                              before its greeting or with the mail in its hands, the mail has failed
+
+While the mail server is stuck, everybody is served as usual. A failed mail is not tried again. Nothing may dawdle: an
+effect follows its cause within a tenth of a second.
+"""
+
+import os
+from email.mime.text import MIMEText
+from typing import Literal
+from uuid import uuid4
+
+import aiosmtplib
+from fastapi import BackgroundTasks, FastAPI, HTTPException, Response
+from pydantic import BaseModel
+
+app = FastAPI()
+
+
+class NewMail(BaseModel):
+    to: str
+    subject: str
+    text: str
+
+
+class Mail(NewMail):
+    id: str
+    status: Literal["sending", "sent", "failed"] = "sending"
+
+
+mails: dict[str, Mail] = {}
+
+
+async def send(mail: Mail) -> None:
+    """Hand one mail to the mail server; return when the server has taken it."""
+    message = MIMEText(mail.text)
+    message["From"] = "desk@example.org"
+    message["To"] = mail.to
+    message["Subject"] = mail.subject
+    # Your part: encryption that cannot be argued away, an end to the waiting; and, above, what may pass for a mail.
+    await aiosmtplib.send(
+        message,
+        hostname=os.environ["SMTP_HOST"],
+        port=int(os.environ["SMTP_PORT"]),
+        username=os.environ["SMTP_USER"],
+        password=os.environ["SMTP_PASSWORD"],
+        timeout=None,
+    )
+
+
+async def deliver(mail: Mail) -> None:
+    await send(mail)
+    mail.status = "sent"
+
+
+@app.post("/mails", status_code=202)
+async def post_mail(new: NewMail, response: Response, background: BackgroundTasks) -> Mail:
+    mail = Mail(id=uuid4().hex, to=new.to, subject=new.subject, text=new.text)
+    mails[mail.id] = mail
+    background.add_task(deliver, mail)
+    response.headers["Location"] = f"/mails/{mail.id}"
+    return mail
+
+
+@app.get("/mails/{mail_id}")
+async def read_mail(mail_id: str) -> Mail:
+    if mail_id not in mails:
+        raise HTTPException(404)
+    return mails[mail_id]
