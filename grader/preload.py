@@ -12,6 +12,7 @@ PRELOADABLE: dict[bytes, tuple[str, ...]] = {
     b"EmailMessage": ("email.message", "email.policy"),
     b"EmailStr": ("email_validator",),
     b"httpx": ("httpx", "httpcore", "certifi", "anyio._backends._asyncio", "anyio.streams.tls"),
+    b"redis": ("redis.asyncio", "redis.asyncio.connection", "redis.commands.helpers"),
     b"sse": ("fastapi.sse",),
 }
 """What the zygote imports ahead when a submission mentions a word. Reading the text decides about speed only."""
