@@ -7,8 +7,7 @@ import email
 import email.policy
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from email.message import EmailMessage
+from dataclasses import dataclass
 from typing import Literal, Self
 
 from grader.errors import Unmet
@@ -16,49 +15,12 @@ from grader.stage import Patience
 from grader.world.gate import Gate
 from grader.world.listening import LOOPBACK
 from grader.world.loop import Loop
+from grader.world.mail import Mail
 from grader.world.smtp import Conversation
 from grader.world.timeline import Timeline
 from grader.world.tls import server_context
 
 PATIENCE = 0.15
-
-
-@dataclass(frozen=True)
-class Mail:
-    """One message as it was delivered.
-
-    to: the envelope's recipients; encrypted: whether it came over TLS; at: milliseconds on the timeline.
-    """
-
-    to: list[str]
-    sender: str
-    message: EmailMessage = field(repr=False)
-    encrypted: bool = False
-    at: float = 0.0
-
-    @property
-    def subject(self) -> str:
-        """The Subject header, decoded."""
-        return str(self.message.get("subject", ""))
-
-    @property
-    def text(self) -> str:
-        """The plain text part, decoded; empty when there is none."""
-        return self._part("plain")
-
-    @property
-    def html(self) -> str:
-        """The HTML part, decoded; empty when there is none."""
-        return self._part("html")
-
-    def _part(self, kind: str) -> str:
-        part = self.message.get_body((kind,))
-        if part is None:
-            return ""
-        try:
-            return str(part.get_content())
-        except (LookupError, ValueError):
-            return ""
 
 
 @dataclass(frozen=True)
@@ -108,6 +70,7 @@ class Mailbox:
         self.deferred: set[str] = set()
         self.dropped: set[str] = set()
         self.starttls_stripped = False
+        self.impostor = False
         self.gate = Gate(loop, patience)
         self.data_gate = Gate(loop, patience)
         self.mails: list[Mail] = []
@@ -142,6 +105,13 @@ class Mailbox:
         """Stop offering STARTTLS, as somebody on the line who wants to read along would."""
         self.starttls_stripped = True
 
+    def impersonate(self) -> None:
+        """Let somebody else answer in the server's name, with a certificate that no authority has signed.
+
+        Only an upgrade by STARTTLS is impersonated. Whoever does not look at certificates notices nothing.
+        """
+        self.impostor = True
+
     @property
     def disgraced(self) -> bool:
         """Whether credentials came over a line that was not encrypted."""
@@ -166,7 +136,7 @@ class Mailbox:
         message = email.message_from_bytes(content, policy=email.policy.default)
         mail = Mail(recipients, sender, message, encrypted, self.timeline.now())
         self.mails.append(mail)
-        self.timeline.record("mailbox", f"mail to {', '.join(recipients)}: {_subject(mail)}")
+        self.timeline.record("mailbox", f"mail to {', '.join(recipients)}: {mail.title}")
 
     def log_in(self, user: str, password: str, *, encrypted: bool) -> bool:
         """Note an attempt to log in, and tell whether it succeeds; called on the world's loop."""
@@ -193,10 +163,3 @@ class Mailbox:
 
     async def _stop(self) -> None:
         self._server.close()
-
-
-def _subject(mail: Mail) -> str:
-    try:
-        return mail.subject[:100]
-    except (LookupError, ValueError, IndexError, AttributeError):
-        return "(a subject that cannot be read)"

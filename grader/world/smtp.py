@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
-from grader.world.tls import server_context
+from grader.world.tls import impostor_context, server_context
 
 if TYPE_CHECKING:
     from grader.world.mailbox import Mailbox
@@ -24,13 +24,14 @@ class Conversation(SMTP):
 
     def __init__(self, mailbox: Mailbox) -> None:
         offers_tls = mailbox.security.tls == "starttls" and not mailbox.starttls_stripped
+        context = impostor_context if mailbox.impostor else server_context
         super().__init__(
             _Hooks(mailbox),
             hostname=GREETS_AS,
             data_size_limit=MOST_BYTES,
             enable_SMTPUTF8=True,
             timeout=3600,
-            tls_context=server_context() if offers_tls else None,
+            tls_context=context() if offers_tls else None,
             auth_require_tls=False,  # whoever sends a password in clear text shall be seen doing it
             authenticator=self._authenticate_user,
             auth_exclude_mechanism=[] if mailbox.security.user else ["LOGIN", "PLAIN"],
@@ -45,7 +46,8 @@ class Conversation(SMTP):
         mailbox.at_once = max(mailbox.at_once, mailbox.open_now)
         self._counted = True
         waits = "; the mail server keeps it waiting" if mailbox.gate.shut else ""
-        mailbox.timeline.record("mailbox", f"your app opened a connection{waits}")
+        whom = " to an impostor" if mailbox.impostor else ""
+        mailbox.timeline.record("mailbox", f"your app opened a connection{whom}{waits}")
         await mailbox.gate.passage()
         await super()._handle_client()
 

@@ -16,6 +16,7 @@ AUTHORITY = Path(__file__).with_name("authority.pem")
 It also saves each HTTP client 16 ms of reading the hundreds of authorities that a real machine trusts.
 """
 SERVER = Path(__file__).with_name("server.pem")
+IMPOSTOR = Path(__file__).with_name("impostor.pem")
 
 
 @functools.cache
@@ -23,4 +24,12 @@ def server_context() -> ssl.SSLContext:
     """The TLS settings of the world's servers, valid for 127.0.0.1, localhost and mail.example.com."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(SERVER)
+    return context
+
+
+@functools.cache
+def impostor_context() -> ssl.SSLContext:
+    """The TLS settings of somebody who uses the same names, and has signed the certificate themselves."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(IMPOSTOR)
     return context
