@@ -21,6 +21,11 @@ from grader.world.timeline import Timeline
 
 PATIENCE = 0.15
 MOST_BYTES = 10 * 1024 * 1024
+ROOM = 64 * 1024 * 1024
+"""Bytes of mail that are kept; then the server is full: a flood must not fill the grader's memory."""
+OVERHEAD = 4096
+UNREADABLE = (LookupError, ValueError, TypeError, AttributeError)
+"""What the email package raises for messages that are none."""
 GREETS_AS = "mail.example.com"
 
 logging.getLogger("mail.log").setLevel(logging.CRITICAL)  # aiosmtpd's own log is not the student's
@@ -40,18 +45,19 @@ class Mail:
 
     @property
     def subject(self) -> str:
-        """The Subject header, decoded."""
-        return str(self.message.get("subject", ""))
+        """The Subject header, decoded; empty when there is none that can be read."""
+        try:
+            return str(self.message.get("subject", ""))
+        except UNREADABLE:
+            return ""
 
     @property
     def text(self) -> str:
-        """The plain text part, decoded; empty when there is none."""
-        part = self.message.get_body(("plain",))
-        if part is None:
-            return ""
+        """The plain text part, decoded; empty when there is none that can be read."""
         try:
-            return str(part.get_content())
-        except (LookupError, ValueError):
+            part = self.message.get_body(("plain",))
+            return "" if part is None else str(part.get_content())
+        except UNREADABLE:
             return ""
 
 
@@ -67,6 +73,7 @@ class Mailbox:
         self._deferred: set[str] = set()
         self._dropped: set[str] = set()
         self.gate = Gate(loop, patience)
+        self._room = ROOM
         self.mails: list[Mail] = []
         self.connections = 0
         self.port: int = listener.getsockname()[1]
@@ -153,12 +160,15 @@ class Mailbox:
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
         """Take the mail in."""
         content = envelope.content or b""
-        message = email.message_from_bytes(
-            content if isinstance(content, bytes) else content.encode(), policy=email.policy.default
-        )
+        content = content if isinstance(content, bytes) else content.encode()
+        self._room -= len(content) + OVERHEAD
+        if self._room < 0:
+            self._timeline.record("mailbox", "452 the mail server is full")
+            return "452 4.3.1 the mail server is full"
+        message = email.message_from_bytes(content, policy=email.policy.default)
         mail = Mail(list(envelope.rcpt_tos), envelope.mail_from or "", message, self._timeline.now())
         self.mails.append(mail)
-        self._timeline.record("mailbox", f"mail to {', '.join(mail.to)}: {_subject(mail)}")
+        self._timeline.record("mailbox", f"mail to {', '.join(mail.to)}: {mail.subject[:100]}")
         return "250 OK"
 
 
@@ -172,10 +182,3 @@ class _Conversation(SMTP):
     async def _handle_client(self) -> None:
         await self._mailbox.admit()
         await super()._handle_client()
-
-
-def _subject(mail: Mail) -> str:
-    try:
-        return mail.subject[:100]
-    except (LookupError, ValueError, IndexError, AttributeError):
-        return "(a subject that cannot be read)"

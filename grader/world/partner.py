@@ -20,6 +20,9 @@ from grader.world.timeline import Timeline
 
 PATIENCE = 0.15
 SHOWN = 160
+ROOM = 64 * 1024 * 1024
+"""Bytes of requests that are kept: a flood must not fill the grader's memory."""
+OVERHEAD = 4096
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,7 @@ class Partner:
         self._answers: list[_Answer] = [_Answer(200, {}, None)]
         self._taken = 0
         self.gate = Gate(loop, patience)
+        self._room = ROOM
         self.calls: list[PartnerCall] = []
         self.port: int = listener.getsockname()[1]
         self._server = loop.wait(self._listen(listener))
@@ -142,12 +146,17 @@ class Partner:
             message.body,
             self._timeline.now(),
         )
+        self._room -= len(call.body) + OVERHEAD
+        if self._room < 0:
+            self._timeline.record(self.name, "answers 507: it has been sent too much")
+            await self._reply(connection, writer, call, _Answer(507, {}, None))
+            return
         self.calls.append(call)
         waits = "; it keeps the call waiting" if self.gate.shut else ""
         body = call.body[:SHOWN].decode("utf-8", "replace")
         self._timeline.record(self.name, f"{call.method} {call.path}  {body}{waits}")
         await self.gate.passage()
-        await self._reply(connection, writer, self._current_answer())
+        await self._reply(connection, writer, call, self._current_answer())
 
     def _current_answer(self) -> _Answer:
         answer = self._answers[-1]
@@ -157,12 +166,15 @@ class Partner:
                 self._answers.pop()
         return answer
 
-    async def _reply(self, connection: h11.Connection, writer: asyncio.StreamWriter, answer: _Answer) -> None:
+    async def _reply(
+        self, connection: h11.Connection, writer: asyncio.StreamWriter, call: PartnerCall, answer: _Answer
+    ) -> None:
         if answer.hang_up:
             self._timeline.record(self.name, "hangs up without an answer")
             writer.transport.abort()
             return
         self._timeline.record(self.name, f"answers {answer.status}")
-        body = jsonlib.dumps(answer.json).encode()
+        bodiless = call.method == "HEAD" or answer.status in {204, 304}
+        body = b"" if bodiless else jsonlib.dumps(answer.json).encode()
         writer.write(http.write_response(connection, answer.status, {"content-type": "application/json"}, body))
         await writer.drain()
