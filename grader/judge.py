@@ -161,7 +161,7 @@ class Judge:
     def _judge(self, error: BaseException, phase: str) -> _Outcome:
         if isinstance(error, Blocked):
             return _Outcome(Verdict.BLOCKED, str(error))
-        if isinstance(error, StageLost):
+        if isinstance(error, StageLost) or self._stand.lost:
             self.lost, self.problem = True, LOST
             return _Outcome(Verdict.BLOCKED, LOST)
         if isinstance(error, NotStarted) and phase == "setup":

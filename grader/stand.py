@@ -44,6 +44,11 @@ class Stand:
         self._source = source
         self.file = folder / "code" / f"{module}.py"
 
+    @property
+    def lost(self) -> bool:
+        """Whether the stage has gone, and the submission's processes with it."""
+        return self._zygote.lost
+
     def prepare(self, need: Need) -> None:
         """Begin to make a world, without waiting for it."""
         if need.key not in self._ahead:
@@ -78,8 +83,12 @@ class Stand:
         self._lay_out()
         plan = Plan(self._module, self.file, folder, need.parts, need.partners, dict(need.settings))
         world = World(plan, self._zygote, self._loop, allowance=self._allowance)
-        if need.app:
-            world.launch()
+        try:
+            if need.app:
+                world.launch()
+        except BaseException:
+            world.close()
+            raise
         return world
 
     def _lay_out(self) -> None:

@@ -95,6 +95,11 @@ class Zygote:
         return {"lost": True}
 
     @property
+    def pid(self) -> int:
+        """The process's number."""
+        return self._process.pid
+
+    @property
     def lost(self) -> bool:
         """Whether the process has gone."""
         return self._lost
