@@ -96,7 +96,7 @@ class Grader:
             title=exercise.title,
             submission=Submission(path=str(submission), digest=source.digest),
             problem=judge.problem,
-            behaviours=tuple(judge.results.get(behaviour.name) or _never_judged(behaviour) for behaviour in wanted),
+            behaviours=tuple(_judged(behaviour, judge) for behaviour in wanted),
             duration=(time.monotonic() - began) * 1000,
         )
 
@@ -146,8 +146,11 @@ def _unreadable(
     )
 
 
-def _never_judged(behaviour: SpecBehaviour) -> BehaviourResult:
-    return _result(behaviour, Verdict.ERROR, "The grader itself failed: the behaviour was never judged.")
+def _judged(behaviour: SpecBehaviour, judge: Judge) -> BehaviourResult:
+    if judge.lost:  # what was seen before belongs to a run that was never finished
+        return _result(behaviour, Verdict.BLOCKED, judge.problem)
+    never = _result(behaviour, Verdict.ERROR, "The grader itself failed: the behaviour was never judged.")
+    return judge.results.get(behaviour.name, never)
 
 
 def _result(behaviour: SpecBehaviour, verdict: Verdict, message: str) -> BehaviourResult:
