@@ -92,7 +92,7 @@ def test_a_submission_that_does_something_is_not_idle(clock: Clock) -> None:
 
 def test_a_starved_submission_may_take_its_time(clock: Clock) -> None:
     submission = Submission(clock, 0.1, lambda _: vitals(asleep=False))
-    assert Patience(submission.vitals).until(lambda: submission.looks == 50, idle=0.01)
+    assert Patience(submission.vitals).until(lambda: submission.looks == 10, idle=0.01)
 
 
 def test_an_outcome_that_comes_with_the_worlds_turn_is_seen(clock: Clock) -> None:
