@@ -14,6 +14,10 @@ USES_APP = frozenset({"app", "visitor"})
 PARTS = frozenset({"mailbox", "printer"})
 
 
+AHEAD = 2
+"""How many worlds are made ahead: a behaviour is often judged sooner than a process has started."""
+
+
 @dataclass(frozen=True)
 class Need:
     """What one behaviour needs.
@@ -40,7 +44,7 @@ class Stand:
         self._allowance = Allowance()
         self._ahead: dict[str, Future[World]] = {}
         self._closing: list[Future[None]] = []
-        self._pool = ThreadPoolExecutor(2, thread_name_prefix="stand")
+        self._pool = ThreadPoolExecutor(AHEAD + 1, thread_name_prefix="stand")
         self._source = source
         self.file = folder / "code" / f"{module}.py"
 

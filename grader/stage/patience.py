@@ -115,7 +115,7 @@ class _Meter:
         self._counted = 0.0
         self._began = self._last = time.monotonic()
         self._cpu_before: float | None = None
-        self.pause = FIRST_LOOK
+        self.pause = min(FIRST_LOOK, max(SAMPLE, idle / 2))
         """Seconds until the next look."""
         self.verdict = ""
 
