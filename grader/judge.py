@@ -15,7 +15,7 @@ from grader.needs import need_of, parts_used
 from grader.report.verdict import BehaviourResult, Event, Verdict
 from grader.spec import SpecBehaviour
 from grader.stage import App
-from grader.stand import Need, Stand
+from grader.stand import AHEAD, Need, Stand
 from grader.world import Timeline, Visitor, World
 
 MOST_OUTPUT = 32 * 1024
@@ -48,6 +48,7 @@ class Judge:
         self._on_result = on_result
         self._worlds: dict[str, World] = {}
         self._needs: dict[str, Need] = {}
+        self._begun: set[str] = set()
         self._outcomes: dict[str, _Outcome] = {}
         self._untaken: dict[str, Exception] = {}
         self._came_up = False
@@ -61,15 +62,21 @@ class Judge:
         items[:] = [item for item in items if item.name in self._behaviours and self._wanted(item.name)]
         parts = parts_used(items)
         self._needs = {item.name: need_of(item, parts) for item in items}
-        self._prepare(items[0] if items else None)
+        self._prepare(AHEAD)
+
+    @property
+    def needs(self) -> list[Need]:
+        """What the behaviours turned out to need, in order."""
+        return list(self._needs.values())
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, Any, Any]:
-        """Judge one behaviour, while the next one's process starts."""
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
+        """Judge one behaviour, while the processes of the next ones start."""
         began = time.monotonic()
+        self._begun.add(item.name)
         world = None if self._why_blocked(item.name) else self._take(item.name)
         if world is not None:
-            self._prepare(nextitem)
+            self._prepare(AHEAD - 1)
         try:
             return (yield)
         finally:
@@ -111,6 +118,7 @@ class Judge:
     def app(self, world: World) -> App:
         """The submission's process, listening."""
         started = world.app
+        self._prepare(AHEAD)  # not before: they would compete for the processors with the one that is waited for
         self._came_up = True
         return started
 
@@ -143,9 +151,10 @@ class Judge:
     def _wanted(self, name: str) -> bool:
         return not self._only or name in self._only
 
-    def _prepare(self, item: pytest.Item | None) -> None:
-        if item is not None and self._needs[item.name].app:
-            self._stand.prepare(self._needs[item.name])
+    def _prepare(self, ahead: int) -> None:
+        coming = [need for name, need in self._needs.items() if name not in self._begun and not self._why_blocked(name)]
+        for need in [need for need in coming if need.app][:ahead]:
+            self._stand.prepare(need)
 
     def _leave(self, wish: SystemExit, session: pytest.Session) -> None:
         """Somebody wants this process to end (SIGTERM): that is no verdict, and nothing more is tried."""
@@ -171,7 +180,7 @@ class Judge:
     def _judge(self, error: BaseException, phase: str) -> _Outcome:
         if isinstance(error, Blocked):
             return _Outcome(Verdict.BLOCKED, str(error))
-        if isinstance(error, StageLost):
+        if isinstance(error, StageLost) or self._stand.lost:
             self.lost, self.problem = True, LOST
             return _Outcome(Verdict.BLOCKED, LOST)
         if isinstance(error, NotStarted) and phase == "setup":

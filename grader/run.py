@@ -6,6 +6,7 @@ import contextlib
 import importlib
 import itertools
 import shutil
+import sys
 import time
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
@@ -23,8 +24,12 @@ from grader.world.redis_servers import Servers
 if TYPE_CHECKING:
     from grader.course import Exercise
     from grader.judge import Judge
+    from grader.stand import Need
 
 VERSION = version("background-work-course")
+SWITCH_SECONDS = 0.0005
+"""How long a thread of the grader may keep the others waiting (Python's default is ten times that): the world has to
+answer while a spec computes."""
 
 
 class Grader:
@@ -39,8 +44,10 @@ class Grader:
         self._zygote: Zygote | None = None
         self._loop = Loop()
         self._servers = Servers()
+        self._needs: dict[str, list[Need]] = {}
 
     def __enter__(self) -> Self:
+        sys.setswitchinterval(SWITCH_SECONDS)
         self._zygote = Zygote(self._modules)
         self._loop.__enter__()
         return self
@@ -104,7 +111,7 @@ class Grader:
             title=exercise.title,
             submission=Submission(path=str(submission), digest=source.digest),
             problem=judge.problem,
-            behaviours=tuple(judge.results.get(behaviour.name) or _never_judged(behaviour) for behaviour in wanted),
+            behaviours=tuple(_judged(behaviour, judge) for behaviour in wanted),
             duration=(time.monotonic() - began) * 1000,
         )
 
@@ -125,7 +132,11 @@ class Grader:
         stand = Stand(source, exercise.name, zygote, self._loop, self._servers, folder)
         judge = Judge(stand, said, only, on_result)
         try:
+            for need in [] if only else self._needs.get(exercise.id, []):
+                stand.prepare(need)  # known from an earlier submission: it starts while pytest does
             run_spec(exercise, judge)
+            if not only:
+                self._needs[exercise.id] = [need for need in judge.needs if need.app][:1]
         finally:
             with contextlib.suppress(GraderError):  # a lost stage has been told of as an error already
                 stand.close()
@@ -154,8 +165,11 @@ def _unreadable(
     )
 
 
-def _never_judged(behaviour: SpecBehaviour) -> BehaviourResult:
-    return _result(behaviour, Verdict.ERROR, "The grader itself failed: the behaviour was never judged.")
+def _judged(behaviour: SpecBehaviour, judge: Judge) -> BehaviourResult:
+    if judge.lost:  # what was seen before belongs to a run that was never finished
+        return _result(behaviour, Verdict.BLOCKED, judge.problem)
+    never = _result(behaviour, Verdict.ERROR, "The grader itself failed: the behaviour was never judged.")
+    return judge.results.get(behaviour.name, never)
 
 
 def _result(behaviour: SpecBehaviour, verdict: Verdict, message: str) -> BehaviourResult:

@@ -16,6 +16,10 @@ USES_APP = frozenset({"app", "visitor"})
 PARTS = frozenset(MAKERS)
 
 
+AHEAD = 2
+"""How many worlds are made ahead: a behaviour is often judged sooner than a process has started."""
+
+
 @dataclass(frozen=True)
 class Need:
     """What one behaviour needs.
@@ -43,9 +47,14 @@ class Stand:
         self._allowance = Allowance()
         self._ahead: dict[str, Future[World]] = {}
         self._closing: list[Future[None]] = []
-        self._pool = ThreadPoolExecutor(2, thread_name_prefix="stand")
+        self._pool = ThreadPoolExecutor(AHEAD + 1, thread_name_prefix="stand")
         self._source = source
         self.file = folder / "code" / f"{module}.py"
+
+    @property
+    def lost(self) -> bool:
+        """Whether the stage has gone, and the submission's processes with it."""
+        return self._zygote.lost
 
     def prepare(self, need: Need) -> None:
         """Begin to make a world, without waiting for it."""
@@ -81,8 +90,12 @@ class Stand:
         self._lay_out()
         plan = Plan(self._module, self.file, folder, need.parts, dict(need.settings))
         world = World(plan, self._zygote, self._loop, self._servers, allowance=self._allowance)
-        if need.app:
-            world.launch()
+        try:
+            if need.app:
+                world.launch()
+        except BaseException:
+            world.close()
+            raise
         return world
 
     def _lay_out(self) -> None:

@@ -24,6 +24,7 @@ def grade(this_course: Course, warm_grader: Grader) -> Grade:
     return grades(this_course, lambda: warm_grader)
 
 
+@pytest.mark.timeout(300)  # several scripts and gradings, each of which may take its time
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_a_page_is_as_it_should_be(path: Path, grade: Grade) -> None:
     found = check.findings(Page.read(path), COURSE, grade, PATIENT)

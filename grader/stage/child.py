@@ -12,6 +12,7 @@ import resource
 import signal
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterable
 from types import FrameType, ModuleType
@@ -98,6 +99,7 @@ def _limit() -> None:
 def _adopt_environment(request: dict[str, Any]) -> None:
     os.environ.clear()
     os.environ.update(request["environment"])
+    time.tzset()  # the C library looks at TZ only once
     os.makedirs(request["cwd"], exist_ok=True)  # noqa: PTH103 - a restarted one may have deleted it
     os.chdir(request["cwd"])
     sys.argv = [request["file"], *request.get("arguments", [])]

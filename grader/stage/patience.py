@@ -19,6 +19,8 @@ FIRST_LOOK = 0.02
 """Seconds before the first look: a right submission is mostly done by then, and looking costs it processor time."""
 SAMPLE = 0.005
 """Seconds between two looks at the submission."""
+MOST_PAUSE = 0.04
+"""Seconds between two looks at a submission that is busy."""
 MOST_PER_SAMPLE = 2 * SAMPLE
 """Seconds that one look may count: if the grader itself is starved, the time that it missed does not count."""
 LAST_GASP = 0.06
@@ -93,7 +95,7 @@ class Patience:
             self._changed.clear()
             if value := outcome():
                 return value
-            if self._changed.wait(SAMPLE if meter.looked else FIRST_LOOK) and meter.fresh:
+            if self._changed.wait(meter.pause) and meter.fresh:
                 continue
             vitals = self._vitals()
             self._tick()
@@ -113,7 +115,8 @@ class _Meter:
         self._counted = 0.0
         self._began = self._last = time.monotonic()
         self._cpu_before: float | None = None
-        self.looked = False
+        self.pause = min(FIRST_LOOK, max(SAMPLE, idle / 2))
+        """Seconds until the next look."""
         self.verdict = ""
 
     @property
@@ -124,9 +127,11 @@ class _Meter:
     def spent(self, vitals: list[Vitals]) -> bool:
         """Add one look; tell whether the wait is over."""
         now = time.monotonic()
-        self.looked = True
         if all(v.asleep for v in vitals):
             self._counted += min(now - self._last, MOST_PER_SAMPLE)
+            self.pause = SAMPLE
+        else:  # whoever computes, or waits for a processor, is not helped by somebody who looks all the time
+            self.pause = min(2 * self.pause, MOST_PAUSE)
         self._last = now
         gone = bool(vitals) and not any(v.alive for v in vitals)
         if self._counted >= (min(self._idle, LAST_GASP) if gone else self._idle):

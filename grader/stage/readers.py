@@ -28,7 +28,7 @@ class Readers:
 
     def unwatch(self, descriptor: int, owner: object) -> None:
         """Stop watching, unless the descriptor's number belongs to another owner by now."""
-        with contextlib.suppress(KeyError):
+        with contextlib.suppress(KeyError, RuntimeError):  # RuntimeError: it has been closed
             if self._selector.get_key(descriptor).data[1] is owner:
                 self._selector.unregister(descriptor)
 

@@ -36,16 +36,22 @@ class Source:
             descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError as error:
             raise UnreadableSubmission(_why_not_opened(path, error)) from error
-        with os.fdopen(descriptor, "rb") as file:
-            status = os.fstat(descriptor)
-            if stat.S_ISDIR(status.st_mode):
-                raise UnreadableSubmission(f"{path} is a folder: name the file in it that is to be graded.")
-            if not stat.S_ISREG(status.st_mode):
-                raise UnreadableSubmission(f"{path} is not a regular file: hand in a plain Python file.")
-            content = file.read(MOST_BYTES + 1)
+        try:
+            _refuse_all_but_files(path, os.fstat(descriptor).st_mode)
+            with os.fdopen(descriptor, "rb", closefd=False) as file:
+                content = file.read(MOST_BYTES + 1)
+        finally:
+            os.close(descriptor)
         if len(content) > MOST_BYTES:
             raise UnreadableSubmission(f"{path} is larger than 1 MiB: hand in source code only.")
         return cls(path, content)
+
+
+def _refuse_all_but_files(path: Path, mode: int) -> None:
+    if stat.S_ISDIR(mode):
+        raise UnreadableSubmission(f"{path} is a folder: name the file in it that is to be graded.")
+    if not stat.S_ISREG(mode):
+        raise UnreadableSubmission(f"{path} is not a regular file: hand in a plain Python file.")
 
 
 def _why_not_opened(path: Path, error: OSError) -> str:

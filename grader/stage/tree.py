@@ -60,7 +60,8 @@ def destroy(roots: Iterable[int], spare: Iterable[int] = ()) -> None:
     than the table can be read is caught.
     """
     roots, spare = set(roots), set(spare)
-    stopped: set[int] = set()
+    stopped = roots - spare
+    _signal_all(stopped, signal.SIGSTOP)  # first, so that one look is enough for whoever is alone
     for _attempt in range(100):
         processes = table()
         fresh = members(roots, processes) - stopped - spare

@@ -11,15 +11,14 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, Self
 
 from grader.errors import StageError, StageLost
 from grader.stage import channel, tree
+from grader.stage.folder import private_folder
 from grader.stage.readers import Readers
 
 READY_SECONDS = 60.0
@@ -29,7 +28,6 @@ NUDGE_SECONDS = 0.25
 """Seconds after which a zygote that does not answer is told to go on: a submission may have stopped it."""
 
 SHOW_TROUBLE = "GRADER_TRACEBACK"
-ROOM = 256 * 1024 * 1024
 
 BASE_MODULES = ("fastapi", "uvicorn", "uvicorn.lifespan.on", "uvicorn.protocols.http.h11_impl", "uvicorn.loops.asyncio")
 
@@ -42,17 +40,17 @@ class Zygote:
     """
 
     def __init__(self, modules: Sequence[str] = ()) -> None:
-        self.root = Path(tempfile.mkdtemp(prefix="grader-", dir=_fast_folder()))
+        self.root = private_folder()
         self._numbers = itertools.count(1)
         self._replies: dict[int, queue.SimpleQueue[dict[str, Any]]] = {}
         self._exits: dict[int, Callable[[int], None]] = {}
         self._early_exits: dict[int, int] = {}
         self._lock = threading.Lock()
         self._ready = threading.Event()
-        self._lost = False
+        self._lost = self._closed = False
         self._control, theirs = socket.socketpair()
-        self._process = self._exec(theirs, [*BASE_MODULES, *modules])
-        theirs.close()
+        with theirs:
+            self._process = self._exec(theirs, [*BASE_MODULES, *modules])
         self.readers = Readers()
         self.readers.watch(self._control.fileno(), self._on_control)
 
@@ -95,6 +93,11 @@ class Zygote:
         return {"lost": True}
 
     @property
+    def pid(self) -> int:
+        """The process's number."""
+        return self._process.pid
+
+    @property
     def lost(self) -> bool:
         """Whether the process has gone."""
         return self._lost
@@ -114,6 +117,9 @@ class Zygote:
 
     def close(self) -> None:
         """End the zygote and everything under it; remove its folder."""
+        if self._closed:
+            return
+        self._closed = True
         with contextlib.suppress(OSError):
             self._control.shutdown(socket.SHUT_RDWR)
         self._process.send_signal(signal.SIGCONT)
@@ -142,6 +148,8 @@ class Zygote:
                 process_group=0,  # Ctrl-C is the grader's to handle, from the first moment
             )
         except OSError as error:
+            self._control.close()
+            shutil.rmtree(self.root, ignore_errors=True)
             raise StageError(f"No process for submissions could be started: {error.strerror}.") from error
 
     def wait_until_ready(self) -> None:
@@ -182,13 +190,3 @@ class Zygote:
             mailbox.put({"lost": True})
         for callback in exits:
             callback(-int(signal.SIGKILL))
-
-
-def _fast_folder() -> str | None:
-    """The memory's own file system, where there is one with room: no disk's sync then costs a verdict time."""
-    memory = Path("/dev/shm")  # noqa: S108 - mkdtemp makes a private folder in it
-    try:
-        roomy = shutil.disk_usage(memory).free > ROOM
-    except OSError:
-        return None
-    return str(memory) if roomy and os.access(memory, os.W_OK) else None

@@ -1,5 +1,6 @@
 """What a submission talks to: visitor, mail server, printer, partners. A product of its own, without pytest."""
 
+import importlib
 from typing import TYPE_CHECKING
 
 from grader.world.gate import Gate
@@ -12,8 +13,13 @@ from grader.world.visitor import Call, Visitor
 from grader.world.world import Instance, Plan, World
 
 if TYPE_CHECKING:
-    from grader.world.mailbox import Mail, Mailbox
+    from grader.world.mail import Mail
+    from grader.world.mailbox import Mailbox
+    from grader.world.payments import Payments
     from grader.world.printer import Printer
+    from grader.world.redis import Redis
+
+LATE = {"Mail": "mail", "Mailbox": "mailbox", "Payments": "payments", "Printer": "printer", "Redis": "redis"}
 
 __all__ = [
     "Call",
@@ -24,8 +30,10 @@ __all__ = [
     "Mailbox",
     "Partner",
     "PartnerCall",
+    "Payments",
     "Plan",
     "Printer",
+    "Redis",
     "Reply",
     "Request",
     "Seen",
@@ -37,12 +45,6 @@ __all__ = [
 
 def __getattr__(name: str) -> object:
     """Import the parts that are costly to import when they are first asked for."""
-    if name in {"Mail", "Mailbox"}:
-        from grader.world import mailbox
-
-        return getattr(mailbox, name)
-    if name == "Printer":
-        from grader.world.printer import Printer
-
-        return Printer
-    raise AttributeError(name)
+    if name not in LATE:
+        raise AttributeError(name)
+    return getattr(importlib.import_module(f"grader.world.{LATE[name]}"), name)

@@ -24,10 +24,14 @@ class Gate:
         self._open = asyncio.Event()
         self._open.set()
         self._waiting = 0
+        self._let = 0
 
-    def close(self) -> Self:
-        """Let nobody through from now on."""
-        self._loop.wait(self._close())
+    def close(self, let: int = 0) -> Self:
+        """Let nobody through from now on.
+
+        let: how many are let through all the same, those who come first.
+        """
+        self._loop.wait(self._close(let))
         return self
 
     def open(self) -> None:
@@ -48,6 +52,9 @@ class Gate:
 
     async def passage(self) -> None:
         """Wait, on the world's loop, until the gate is open."""
+        if self._let:
+            self._let -= 1
+            return
         self._waiting += 1
         self._patience.wake()
         try:
@@ -58,7 +65,7 @@ class Gate:
     @property
     def shut(self) -> bool:
         """Whether somebody who came now would have to wait."""
-        return not self._open.is_set()
+        return not self._open.is_set() and not self._let
 
     def __enter__(self) -> Self:
         return self.close()
@@ -68,8 +75,10 @@ class Gate:
     ) -> None:
         self.open()
 
-    async def _close(self) -> None:
+    async def _close(self, let: int) -> None:
+        self._let = let
         self._open.clear()
 
     async def _set_open(self) -> None:
+        self._let = 0
         self._open.set()

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 
+UNREADABLE = (LookupError, ValueError, TypeError, AttributeError)
+"""What the email package raises for messages that are none."""
+
 
 @dataclass(frozen=True)
 class Mail:
@@ -21,32 +24,30 @@ class Mail:
 
     @property
     def subject(self) -> str:
-        """The Subject header, decoded."""
-        return str(self.message.get("subject", ""))
+        """The Subject header, decoded; empty when there is none that can be read."""
+        try:
+            return str(self.message.get("subject", ""))
+        except UNREADABLE:
+            return ""
 
     @property
     def title(self) -> str:
-        """The subject for the timeline, cut, or what stands in for one that cannot be read."""
-        try:
-            return self.subject[:100]
-        except (LookupError, ValueError, IndexError, AttributeError):
-            return "(a subject that cannot be read)"
+        """The subject, cut, for the timeline."""
+        return self.subject[:100]
 
     @property
     def text(self) -> str:
-        """The plain text part, decoded; empty when there is none."""
+        """The plain text part, decoded; empty when there is none that can be read."""
         return self._part("plain")
 
     @property
     def html(self) -> str:
-        """The HTML part, decoded; empty when there is none."""
+        """The HTML part, decoded; empty when there is none that can be read."""
         return self._part("html")
 
     def _part(self, kind: str) -> str:
-        part = self.message.get_body((kind,))
-        if part is None:
-            return ""
         try:
-            return str(part.get_content())
-        except (LookupError, ValueError):
+            part = self.message.get_body((kind,))
+            return "" if part is None else str(part.get_content())
+        except UNREADABLE:
             return ""

@@ -21,6 +21,9 @@ from grader.world.timeline import Timeline
 from grader.world.tls import server_context
 
 PATIENCE = 0.15
+ROOM = 64 * 1024 * 1024
+"""Bytes of mail that are kept; then the server is full: a flood must not fill the grader's memory."""
+OVERHEAD = 4096
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,7 @@ class Mailbox:
         self.impostor = False
         self.gate = Gate(loop, patience)
         self.data_gate = Gate(loop, patience)
+        self._room = ROOM
         self.mails: list[Mail] = []
         self.logins: list[Login] = []
         self.connections = 0
@@ -131,12 +135,17 @@ class Mailbox:
             raise Unmet(self._patience.exhausted or f"{len(self.mails)} of {count} mails arrived.")
         return list(self.mails)
 
-    def take_in(self, recipients: list[str], sender: str, content: bytes, *, encrypted: bool) -> None:
-        """Keep one mail that was delivered; called on the world's loop."""
+    def take_in(self, recipients: list[str], sender: str, content: bytes, *, encrypted: bool) -> bool:
+        """Keep one mail that was delivered, and tell whether there was room; called on the world's loop."""
+        self._room -= len(content) + OVERHEAD
+        if self._room < 0:
+            self.timeline.record("mailbox", "452 the mail server is full")
+            return False
         message = email.message_from_bytes(content, policy=email.policy.default)
         mail = Mail(recipients, sender, message, encrypted, self.timeline.now())
         self.mails.append(mail)
         self.timeline.record("mailbox", f"mail to {', '.join(recipients)}: {mail.title}")
+        return True
 
     def log_in(self, user: str, password: str, *, encrypted: bool) -> bool:
         """Note an attempt to log in, and tell whether it succeeds; called on the world's loop."""

@@ -23,6 +23,9 @@ from grader.world.timeline import Timeline
 
 PATIENCE = 0.15
 SHOWN = 160
+ROOM = 64 * 1024 * 1024
+"""Bytes of requests that are kept: a flood must not fill the grader's memory."""
+OVERHEAD = 4096
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,7 @@ class Partner:
         self._taken = 0
         self.gate = Gate(loop, patience)
         self.answer_gate = Gate(loop, patience)
+        self._room = ROOM
         self.calls: list[PartnerCall] = []
         self.port: int = listener.getsockname()[1]
         self._server = loop.wait(self._listen(listener))
@@ -93,12 +97,13 @@ class Partner:
         """What the submission is told."""
         return {f"{self.name.upper()}_URL": self.url}
 
-    def closed(self, at: Literal["call", "answer"] = "call") -> Gate:
+    def closed(self, at: Literal["call", "answer"] = "call", let: int = 0) -> Gate:
         """Close a gate (``with``): calls are taken, but none is answered until it opens.
 
         at: ``call``: nothing is done about a call either; ``answer``: what it asks for is done, only the answer waits.
+        let: how many calls are answered all the same, the first ones.
         """
-        return (self.gate if at == "call" else self.answer_gate).close()
+        return (self.gate if at == "call" else self.answer_gate).close(let)
 
     def answer(self, status: int, json: Any = None, times: int | None = None) -> None:
         """Answer so from now on.
@@ -162,6 +167,11 @@ class Partner:
             message.body,
             self._timeline.now(),
         )
+        self._room -= len(call.body) + OVERHEAD
+        if self._room < 0:
+            self._timeline.record(self.name, "answers 507: it has been sent too much")
+            await self._reply(connection, writer, call, Answer(507, {}, None))
+            return
         self.calls.append(call)
         waits = "; it keeps the call waiting" if self.gate.shut else ""
         body = call.body[:SHOWN].decode("utf-8", "replace")
@@ -169,7 +179,7 @@ class Partner:
         await self.gate.passage()
         answer = self.respond(call)
         await self.answer_gate.passage()
-        await self._reply(connection, writer, answer)
+        await self._reply(connection, writer, call, answer)
 
     def respond(self, call: PartnerCall) -> Answer:
         """Do what a call asks for, and say what it is answered; a service that does something overrides this."""
@@ -185,12 +195,15 @@ class Partner:
                 self._answers.pop()
         return answer
 
-    async def _reply(self, connection: h11.Connection, writer: asyncio.StreamWriter, answer: Answer) -> None:
+    async def _reply(
+        self, connection: h11.Connection, writer: asyncio.StreamWriter, call: PartnerCall, answer: Answer
+    ) -> None:
         if answer.hang_up:
             self._timeline.record(self.name, "hangs up without an answer")
             writer.transport.abort()
             return
         self._timeline.record(self.name, f"answers {answer.status}")
-        body = jsonlib.dumps(answer.json).encode()
+        bodiless = call.method == "HEAD" or answer.status in {204, 304}
+        body = b"" if bodiless else jsonlib.dumps(answer.json).encode()
         writer.write(http.write_response(connection, answer.status, {"content-type": "application/json"}, body))
         await writer.drain()

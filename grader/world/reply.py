@@ -41,6 +41,11 @@ class Reply:
         return self.status is not None
 
     @property
+    def succeeded(self) -> bool:
+        """Whether it came whole with a status of 200 to 299."""
+        return self.status is not None and 200 <= self.status < 300  # noqa: PLR2004 - HTTP's own range
+
+    @property
     def text(self) -> str:
         """The body as text."""
         return self.body.decode("utf-8", "replace")

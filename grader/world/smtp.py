@@ -110,8 +110,8 @@ class _Hooks:
         """Take the mail in; say so when the gate is open."""
         content = envelope.content or b""
         raw = content if isinstance(content, bytes) else content.encode()
-        self._mailbox.take_in(
-            list(envelope.rcpt_tos), envelope.mail_from or "", raw, encrypted=is_encrypted(server, session)
-        )
+        encrypted = is_encrypted(server, session)
+        if not self._mailbox.take_in(list(envelope.rcpt_tos), envelope.mail_from or "", raw, encrypted=encrypted):
+            return "452 4.3.1 the mail server is full"
         await self._mailbox.data_gate.passage()
         return "250 OK"

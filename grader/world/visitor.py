@@ -34,7 +34,7 @@ class Call:
     @property
     def arrived(self) -> bool:
         """Whether the reply has arrived by now."""
-        return self._future.done() and self._future.result().arrived
+        return self._future.done() and self._outcome().arrived
 
     def reply(self, patience: float = PATIENCE) -> Reply:
         """Wait for the reply; one that does not come is a value as well, and the visitor stays on the line.
@@ -43,13 +43,18 @@ class Call:
         """
         self._patience.until(self._future.done, idle=patience)
         if self._future.done():
-            return self._future.result()
+            return self._outcome()
         self._timeline.record("visitor", f"no reply to {self._request} yet, and nothing moves any more")
         return Reply(self._request, problem=self._patience.exhausted or "no reply came")
 
     def hang_up(self) -> None:
         """Close the connection without waiting for the reply."""
         self._future.cancel()
+
+    def _outcome(self) -> Reply:
+        if self._future.cancelled():
+            return Reply(self._request, problem="the visitor had hung up")
+        return self._future.result()
 
 
 class Visitor:

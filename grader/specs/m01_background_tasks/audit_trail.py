@@ -35,12 +35,13 @@ def expect_record(audit: Partner, user: str, path: str, outcome: str) -> None:
 
 @behaviour(points=2, hint="How often does each delete end up in a list of tasks?")
 def test_granted_delete_leaves_one_record(visitor: Visitor, audit: Partner, app: App) -> None:
-    """A granted delete leaves one record."""
-    for path in ("/documents/plan", "/documents/notes"):
-        visitor.delete(path, headers=EDITOR)
-        expect_record(audit, "ada", path, "granted")
+    """A granted delete leaves a record, and no delete leaves two."""
+    visitor.delete("/documents/plan", headers=EDITOR)
+    expect_record(audit, "ada", "/documents/plan", "granted")
+    visitor.delete("/documents/notes", headers=STRANGER)
     app.settle(0.02)  # nothing else would come after a second record
-    assert len(audit.calls) == 2, f"Two deletes left {len(audit.calls)} records."
+    paths = [call.field("path", str) for call in audit.calls]
+    assert len(paths) == len(set(paths)), f"After two deletes, the audit service had records of {', '.join(paths)}."
 
 
 @behaviour(points=1, hint="Does anything run after the guard that should not?")

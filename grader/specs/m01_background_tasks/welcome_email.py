@@ -48,6 +48,7 @@ def test_email_leaves_after_the_response(visitor: Visitor, mailbox: Mailbox) -> 
     with mailbox.closed():
         reply = visitor.post("/signups", ADA)
         assert reply.arrived, "Your app waited for the mail server before it answered the visitor."
+    assert reply.succeeded, f"While the mail server was stuck, the signup was answered with {reply.status}."
     assert mailbox.next().to == [ADA["email"]], "The email that had to wait never reached the subscriber."
 
 
@@ -63,3 +64,4 @@ def test_stuck_mail_server_delays_nobody(visitor: Visitor, mailbox: Mailbox) -> 
         assert gate.knocked(), "Nobody came to the mail server."
         reply = visitor.post("/signups", GRACE)
         assert reply.arrived, "While one email waited for the mail server, your app served nobody."
+    assert reply.succeeded, f"While one email waited, the next signup was answered with {reply.status}."

@@ -1,0 +1,76 @@
+"""The lock with a token: a nightly report, made by one instance at a time.
+
+POST /reports makes the report, and answers when it is made. All it takes is one question to the ledger,
+GET LEDGER_URL/total, which is answered 200 {"total": 1200}.
+    201 {"total": 1200}
+    409 at once, while a report is being made, by this instance or by another one
+    502 when the ledger hangs up, or answers with an error status
+
+Several instances of this service run, and at midnight all their timers post at the same moment. They share a Redis
+server, at REDIS_URL, and there the lock lies. Make these true:
+
+- Of requests that come at the same moment, exactly one makes the report.
+- When 201 or 502 is answered, the lock is free again.
+- The lock is a key that expires in Redis, LOCK_TTL_SECONDS (a whole number) after it was taken. So an owner that is
+  killed, at whatever moment, blocks the others for no longer than that.
+- A report may take longer than that, and then its lock may have a new owner, even in the same instance. Whoever is
+  late frees nobody else's lock, however close the race. What it answers its own visitor is up to you.
+
+Your part is report_lock. Nothing may dawdle: in a quick world an effect follows its cause within a tenth of a second.
+"""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from uuid import uuid4
+
+import httpx
+from fastapi import FastAPI, HTTPException
+from pydantic import BaseModel
+from redis.asyncio import Redis
+
+LOCK = "lock:report"
+LOCK_TTL_SECONDS = int(os.environ.get("LOCK_TTL_SECONDS", "30"))
+
+FREE_IF_MINE = """
+if redis.call("GET", KEYS[1]) == ARGV[1] then
+    return redis.call("DEL", KEYS[1])
+end
+return 0
+"""  # a script runs as a whole: nobody can take the lock between the look and the DEL
+
+
+class Report(BaseModel):
+    total: int
+
+
+app = FastAPI()
+redis = Redis.from_url(os.environ["REDIS_URL"])
+
+
+@asynccontextmanager
+async def report_lock() -> AsyncIterator[None]:
+    """Hold the lock; 409 when somebody else does."""
+    token = uuid4().hex  # one for each holding, not for each process: an instance may be its own successor
+    if not await redis.set(LOCK, token, nx=True, ex=LOCK_TTL_SECONDS):  # one command: taken and bound to expire
+        raise HTTPException(409, "The report is being made.")
+    try:
+        yield
+    finally:  # also when the report fails
+        await redis.eval(FREE_IF_MINE, 1, LOCK, token)
+
+
+async def ask_ledger() -> Report:
+    async with httpx.AsyncClient(base_url=os.environ["LEDGER_URL"], timeout=60) as ledger:
+        answer = await ledger.get("/total")
+        answer.raise_for_status()
+        return Report.model_validate(answer.json())
+
+
+@app.post("/reports", status_code=201)
+async def make_report() -> Report:
+    async with report_lock():
+        try:
+            return await ask_ledger()
+        except httpx.HTTPError as error:
+            raise HTTPException(502, "The ledger gave no total.") from error

@@ -1,0 +1,38 @@
+"""Ignores every signal that it may, and has a thread that never ends."""
+
+SAYS = ""
+EARNED = 12
+
+import os
+import signal
+import smtplib
+import threading
+
+from fastapi import BackgroundTasks, FastAPI, Response
+
+for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    signal.signal(number, signal.SIG_IGN)
+threading.Thread(target=threading.Event().wait).start()
+
+
+app = FastAPI()
+signups = {}
+
+
+def send_welcome(address):
+    with smtplib.SMTP(os.environ["SMTP_HOST"], int(os.environ["SMTP_PORT"])) as server:
+        server.sendmail("hello@example.org", [address], "Subject: Welcome\r\n\r\nGood to have you with us.")
+
+
+@app.post("/signups", status_code=202)
+def sign_up(new: dict, response: Response, tasks: BackgroundTasks):
+    signup = {"id": str(len(signups)), "email": new["email"]}
+    signups[signup["id"]] = signup
+    tasks.add_task(send_welcome, signup["email"])
+    response.headers["Location"] = f"/signups/{signup['id']}"
+    return signup
+
+
+@app.get("/signups/{signup_id}")
+def read_signup(signup_id: str):
+    return signups[signup_id]

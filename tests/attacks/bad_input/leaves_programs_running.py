@@ -1,0 +1,36 @@
+"""Starts programs without its environment, each in a session of its own."""
+
+SAYS = ""
+EARNED = 12
+
+import os
+import smtplib
+import subprocess
+
+from fastapi import BackgroundTasks, FastAPI, Response
+
+for _ in range(3):
+    subprocess.Popen(["sleep", "1000"], env={}, cwd="/", start_new_session=True)
+
+
+app = FastAPI()
+signups = {}
+
+
+def send_welcome(address):
+    with smtplib.SMTP(os.environ["SMTP_HOST"], int(os.environ["SMTP_PORT"])) as server:
+        server.sendmail("hello@example.org", [address], "Subject: Welcome\r\n\r\nGood to have you with us.")
+
+
+@app.post("/signups", status_code=202)
+def sign_up(new: dict, response: Response, tasks: BackgroundTasks):
+    signup = {"id": str(len(signups)), "email": new["email"]}
+    signups[signup["id"]] = signup
+    tasks.add_task(send_welcome, signup["email"])
+    response.headers["Location"] = f"/signups/{signup['id']}"
+    return signup
+
+
+@app.get("/signups/{signup_id}")
+def read_signup(signup_id: str):
+    return signups[signup_id]

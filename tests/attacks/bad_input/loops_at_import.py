@@ -1,0 +1,7 @@
+"""Computes for ever at import."""
+
+SAYS = "went on computing"
+EARNED = 0
+
+while True:
+    pass

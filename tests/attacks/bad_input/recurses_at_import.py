@@ -1,0 +1,10 @@
+"""Calls itself without end."""
+
+SAYS = "RecursionError"
+EARNED = 0
+
+def again():
+    return again()
+
+
+again()

@@ -1,0 +1,58 @@
+"""A bad submission gets a clear line: no points that it did not earn, nothing left, the next one unaffected."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+import pytest
+
+from grader.course import Course, Exercise
+from grader.report.html import page
+from grader.report.layout import plain
+from grader.report.terminal import report_lines
+from grader.report.verdict import Report, Verdict
+from grader.run import Grader
+from tests.attack import Attack, attacks, seconds_granted
+from tests.leftovers import left_behind, told_of
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="what is left is looked for in /proc")
+ONE_BEHAVIOUR = ("test_each_subscriber_gets_one_email",)
+
+
+@pytest.fixture(scope="module")
+def welcome(this_course: Course) -> Exercise:
+    [exercise] = this_course.find("welcome_email")
+    return exercise
+
+
+@pytest.mark.parametrize("attack", attacks(), ids=lambda attack: attack.path.stem)
+def test_bad_submission_gets_a_clear_line_and_nothing_more(
+    attack: Attack, warm_grader: Grader, welcome: Exercise
+) -> None:
+    began, root = time.monotonic(), warm_grader.zygote.root
+    report = warm_grader.grade(welcome, attack.path)
+    took = time.monotonic() - began
+    assert not attack.complaint(report)
+    assert_can_be_shown(report)
+    assert took < seconds_granted()
+    assert left_behind(warm_grader.zygote) == []
+    assert warm_grader.zygote.root == root or told_of(root) == []
+    assert warm_grader.grade(welcome, welcome.solution, only=ONE_BEHAVIOUR).solved, "the next one is affected"
+
+
+def assert_can_be_shown(report: Report) -> None:
+    """The report survives JSON, and its text holds neither a traceback nor anything that a terminal would obey."""
+    assert Report.model_validate_json(report.model_dump_json()) == report
+    shown = plain(report_lines(report, show_output=True))
+    assert shown.replace("\n", "").isprintable()
+    assert "grader/stage" not in "".join(b.output for b in report.behaviours), "the student is shown the grader's code"
+    assert "<script>alert" not in page([report])
+
+
+def test_every_attack_is_refused_whole_or_judged_behaviour_by_behaviour(warm_grader: Grader, welcome: Exercise) -> None:
+    path = next(attack.path for attack in attacks() if attack.path.stem == "has_no_app")
+    report = warm_grader.grade(welcome, path)
+    assert report.problem
+    assert {behaviour.verdict for behaviour in report.behaviours} == {Verdict.BLOCKED}
+    assert {behaviour.message for behaviour in report.behaviours} == {report.problem}
