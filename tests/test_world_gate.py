@@ -57,6 +57,21 @@ def test_a_gate_may_be_opened_early_and_closed_again(world: Kit) -> None:
     comer.result(PATIENT)
 
 
+def test_a_gate_may_let_the_first_ones_through(world: Kit) -> None:
+    gate = Gate(world.loop, world.patience)
+    with gate.close(let=2):
+        for _ in range(2):
+            assert not gate.shut
+            world.loop.wait(gate.passage())
+        assert gate.shut
+        comer = world.loop.start(gate.passage())
+        assert gate.knocked(PATIENT)
+        assert not comer.done()
+    comer.result(PATIENT)
+    with gate:
+        assert gate.shut
+
+
 def test_one_who_goes_away_does_not_stand_before_the_gate_any_more(world: Kit) -> None:
     gate = Gate(world.loop, world.patience)
     with gate:

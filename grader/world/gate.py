@@ -68,7 +68,7 @@ class Gate:
         return not self._open.is_set() and not self._let
 
     def __enter__(self) -> Self:
-        return self.close()
+        return self.close() if self._open.is_set() else self
 
     def __exit__(
         self, _type: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
