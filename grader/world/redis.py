@@ -21,7 +21,7 @@ class Redis:
         self._servers = servers
         self._server = servers.borrow()
         self._timeline = timeline
-        self._gate = WriteGate(self._server.client, patience)
+        self._gate = WriteGate(self._server.client, patience, lambda text: timeline.record("redis", text))
 
     @property
     def environment(self) -> dict[str, str]:
@@ -50,7 +50,6 @@ class Redis:
 
     def held(self) -> WriteGate:
         """Hold (``with``) whatever would change data; what only reads is answered all the while."""
-        self._timeline.record("redis", "lets nobody change anything for a while; reading goes on")
         return self._gate
 
     def age(self, seconds: float) -> None:

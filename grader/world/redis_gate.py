@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -26,9 +26,10 @@ Command = tuple[str | bytes, ...]
 class WriteGate:
     """Commands that change data, and scripts, wait before it in order of arrival; what only reads is answered."""
 
-    def __init__(self, client: redis.Redis, patience: Patience) -> None:
+    def __init__(self, client: redis.Redis, patience: Patience, note: Callable[[str], None]) -> None:
         self._client = client
         self._patience = patience
+        self._note = note
         self._own: list[tuple[redis.Connection, int]] = []
         self._before = 0
         self.shut = False
@@ -38,24 +39,20 @@ class WriteGate:
         self._before = self._blocked()
         self._client.client_pause(PAUSE_MS, all=False)
         self.shut = True
+        self._note("holds whatever would change data; reading goes on")
         return self
 
     def open(self) -> None:
         """Let everything through, in the order in which it came."""
-        if not self.shut:
-            return
-        self.shut = False
-        self._client.client_unpause()
-        for connection, replies in self._own:
-            for _ in range(replies):
-                connection.read_response()
-            self._client.connection_pool.release(connection)
-        self._own.clear()
+        if self.shut:
+            self._note("does what has been waiting, in order of arrival")
+            self._unpause()
 
     def let_through(self) -> None:
         """Let through what stands before the gate now, one command of each client, and shut it behind that."""
         self.enqueue(SHUT_BEHIND)  # it stands last, so nothing that arrives later can slip in between
-        self.open()
+        self._note("does what stands there now, and holds what comes after that")
+        self._unpause()
         self.shut = True
 
     def knocked(self, times: int = 1, patience: float = KNOCK_PATIENCE) -> bool:
@@ -85,6 +82,15 @@ class WriteGate:
         self._own.append((connection, len(commands)))
         while not self._stands(number):
             threading.Event().wait(LOOK_SECONDS)
+
+    def _unpause(self) -> None:
+        self.shut = False
+        self._client.client_unpause()
+        for connection, replies in self._own:
+            for _ in range(replies):
+                connection.read_response()
+            self._client.connection_pool.release(connection)
+        self._own.clear()
 
     def _stands(self, number: int) -> bool:
         told: Any = self._client.client_list(client_id=[number])
