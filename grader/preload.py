@@ -12,6 +12,8 @@ PRELOADABLE: dict[bytes, tuple[str, ...]] = {
     b"EmailMessage": ("email.message", "email.policy"),
     b"EmailStr": ("email_validator",),
     b"httpx": ("httpx", "httpcore", "certifi", "anyio._backends._asyncio", "anyio.streams.tls"),
+    b"reportlab": ("reportlab.pdfgen.canvas", "reportlab.platypus", "reportlab.graphics.renderPDF"),
+    b"QrCodeWidget": ("reportlab.graphics.barcode.qr",),
     b"redis": ("redis.asyncio", "redis.asyncio.connection", "redis.commands.helpers"),
     b"sse": ("fastapi.sse",),
 }
