@@ -7,9 +7,10 @@ that address, with that subject and text. A `to` that is not exactly one address
 
 Read from the environment:
 SMTP_HOST, SMTP_PORT          the mail server; the port says nothing about encryption
-SMTP_TLS                      "starttls" (the default): connect in clear, then upgrade by STARTTLS; a server that does
-                              not offer that is told neither the password nor the mail: the mail has failed;
-                              "implicit": TLS from the first byte
+SMTP_TLS                      "starttls" (the default): connect in clear, then upgrade by STARTTLS;
+                              "implicit": TLS from the first byte. In either case a server that does not encrypt, or
+                              has no certificate that the system trusts, is told neither the password nor the mail:
+                              the mail has failed
 SMTP_USER, SMTP_PASSWORD      log in with these
 SMTP_TIMEOUT_SECONDS          10 unless set, may be a fraction: when the server falls silent for that long, be it
                               before its greeting or with the mail in its hands, the mail has failed

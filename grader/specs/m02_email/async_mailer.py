@@ -91,6 +91,20 @@ def test_stripped_starttls_is_refused(visitor: Visitor, mailbox: Mailbox) -> Non
     assert status == "failed", f'The mail could not be sent in secret; your app says "{status}".'
 
 
+@behaviour(
+    points=2,
+    hint="An encrypted line leads to somebody. How does your app know to whom?",
+    needs=["test_mail_arrives_by_starttls"],
+)
+def test_impostor_hears_nothing(visitor: Visitor, mailbox: Mailbox) -> None:
+    """A server whose certificate nobody vouches for hears neither password nor mail, and the mail has failed."""
+    mailbox.impersonate()
+    status = status_in_the_end(visitor, post(visitor))
+    assert not mailbox.logins, "Somebody who encrypts, but is not the mail server, was told the password."
+    assert not mailbox.mails, "Somebody who encrypts, but is not the mail server, was told the mail."
+    assert status == "failed", f'There was only an impostor to send to; your app says "{status}".'
+
+
 def smuggled() -> Iterator[dict[str, object]]:
     """Make mails that would reach, or show, more than their fields say."""
     for line_break in ("\r\n", "\n", "\r"):
