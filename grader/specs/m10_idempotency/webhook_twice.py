@@ -9,7 +9,7 @@ from grader.world import Call, Reply, Visitor, World
 from grader.world.payments import Payments
 
 TRY = (
-    'POST /webhooks/warehouse {"id": "e-1", "order": "A-17", "number": 1, "status": "packed", "amount": 0}',
+    'POST /webhooks/warehouse {"id": "e-1", "order": "A-17", "number": 1, "status": "packed", "amount": 1200}',
     'POST /webhooks/warehouse {"id": "e-2", "order": "A-17", "number": 2, "status": "shipped", "amount": 1200}',
     "GET /orders/A-17",
 )
@@ -27,8 +27,7 @@ deliveries = itertools.count(1)
 
 def event(number: int, status: str, identity: str = "") -> Event:
     """An event of the order A-17."""
-    price = PRICE if status == "shipped" else 0
-    return {"id": identity or f"e-{number}", "order": "A-17", "number": number, "status": status, "amount": price}
+    return {"id": identity or f"e-{number}", "order": "A-17", "number": number, "status": status, "amount": PRICE}
 
 
 PACKED, SHIPPED, DELIVERED = event(1, "packed"), event(2, "shipped"), event(3, "delivered")
