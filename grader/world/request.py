@@ -41,7 +41,7 @@ class Request:
             return cls(method, path, dict(headers or {}))
         body = jsonlib.dumps(json).encode()
         fields = {"content-type": "application/json", **(headers or {})}
-        return cls(method, path, fields, (body,), len(body), cut(body.decode()))
+        return cls(method, path, fields, (body,), len(body), cut(jsonlib.dumps(json, ensure_ascii=False)))
 
     @classmethod
     def with_bytes(cls, method: str, path: str, content: bytes, headers: Mapping[str, str] | None) -> Self:
