@@ -51,6 +51,11 @@ class Conversation(SMTP):
         await mailbox.gate.passage()
         await super()._handle_client()
 
+    def eof_received(self) -> bool:
+        """Close the connection when the other side has; aiosmtpd would leave it half open for ever."""
+        super().eof_received()
+        return False
+
     def connection_lost(self, error: Exception | None) -> None:
         """Count it as closed, once: an upgrade to TLS loses the plain one, too."""
         if self._counted:
