@@ -7,6 +7,7 @@ from collections.abc import Iterable
 PRELOADABLE: dict[bytes, tuple[str, ...]] = {
     b"sqlalchemy": ("sqlalchemy.ext.asyncio", "sqlalchemy.orm", "sqlalchemy.dialects.sqlite.aiosqlite", "aiosqlite"),
     b"aiosqlite": ("aiosqlite",),
+    b"sqlite3": ("sqlite3",),
     b"aiosmtplib": ("aiosmtplib",),
     b"smtplib": ("smtplib",),
     b"EmailMessage": ("email.message", "email.policy"),
