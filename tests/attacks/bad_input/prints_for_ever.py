@@ -1,7 +1,7 @@
 """Prints without end while it serves."""
 
 SAYS = ""
-EARNED = 12
+EARNED = (0, 12)
 
 import os
 import smtplib
