@@ -9,6 +9,7 @@ import threading
 
 from fastapi import BackgroundTasks, FastAPI, Response
 
+
 def chatter():
     while True:
         print("spam and eggs " * 1000)
