@@ -72,6 +72,8 @@ class Mailbox:
         self._refused: set[str] = set()
         self._deferred: set[str] = set()
         self._dropped: set[str] = set()
+        self._held: dict[str, Gate] = {}
+        self.named: list[str] = []
         self.gate = Gate(loop, patience)
         self._room = ROOM
         self.mails: list[Mail] = []
@@ -94,6 +96,11 @@ class Mailbox:
     def drop(self, address: str) -> None:
         """Hang up when this recipient is named."""
         self._dropped.add(address)
+
+    def holding(self, address: str) -> Gate:
+        """Close a gate (``with``) before this recipient alone: the mail server is slow when it is named."""
+        self._held[address] = Gate(self._loop, self._patience)
+        return self._held[address].close()
 
     def next(self, patience: float = PATIENCE) -> Mail:
         """Wait for the next mail that has not been taken yet. Raises Unmet when none comes."""
@@ -143,6 +150,10 @@ class Mailbox:
         self, server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
     ) -> str:
         """Accept a recipient, or do what the spec asked for."""
+        self.named.append(address)
+        if address in self._held:
+            self._timeline.record("mailbox", f"RCPT TO {address}: the mail server takes its time")
+            await self._held[address].passage()
         if address in self._dropped:
             self._timeline.record("mailbox", f"RCPT TO {address}: the mail server hangs up")
             cast("asyncio.Transport", server.transport).abort()
