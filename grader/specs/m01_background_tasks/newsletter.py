@@ -137,7 +137,7 @@ def test_conversations_are_as_many_as_granted(visitor: Visitor, mailbox: Mailbox
     needs=["test_location_leads_to_the_progress"],
 )
 def test_slow_recipient_holds_up_nobody(visitor: Visitor, mailbox: Mailbox) -> None:
-    """While one recipient takes the mail server a long time, the others get theirs, and the progress says so."""
+    """While one recipient takes the mail server long, the others get theirs, and the progress says so."""
     others = len(RECIPIENTS) - 1
     with mailbox.holding(SLOW):
         where = publish(visitor, RECIPIENTS).follow()
