@@ -44,7 +44,6 @@ async def send_mail(newsletter: Newsletter, recipient: str) -> None:
     )
 
 
-
 async def send_to_all(newsletter: Newsletter, progress: Progress) -> None:
     conversations = asyncio.Semaphore(MAIL_CONNECTIONS)
 

@@ -47,7 +47,6 @@ async def send_mail(newsletter: Newsletter, recipient: str) -> None:
     )
 
 
-
 conversations = asyncio.Semaphore(MAIL_CONNECTIONS)
 
 

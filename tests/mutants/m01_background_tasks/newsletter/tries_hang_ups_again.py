@@ -44,7 +44,6 @@ async def send_mail(newsletter: Newsletter, recipient: str) -> None:
     )
 
 
-
 conversations = asyncio.Semaphore(MAIL_CONNECTIONS)
 
 

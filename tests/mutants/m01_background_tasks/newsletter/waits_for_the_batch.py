@@ -44,7 +44,6 @@ async def send_mail(newsletter: Newsletter, recipient: str) -> None:
     )
 
 
-
 mail_server = asyncio.Lock()  # one batch at a time, whichever newsletter it is from
 
 

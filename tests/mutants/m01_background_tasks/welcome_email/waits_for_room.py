@@ -35,7 +35,6 @@ def send_welcome(address: str) -> None:
         server.send_message(mail)
 
 
-
 outbox: asyncio.Queue = asyncio.Queue(maxsize=5)
 
 
