@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
+import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +51,7 @@ class Stand:
         self._closing: list[Future[None]] = []
         self._pool = ThreadPoolExecutor(AHEAD + 1, thread_name_prefix="stand")
         self._source = source
+        self._laying_out = threading.Lock()
         self.file = folder / "code" / f"{module}.py"
 
     @property
@@ -99,10 +102,15 @@ class Stand:
         return world
 
     def _lay_out(self) -> None:
-        """Put the source in its place, also when a submission has rewritten or deleted its own."""
-        try:
-            if self.file.read_bytes() == self._source.content:
-                return
-        except OSError:
+        """Put the source in its place, also when a submission has rewritten or deleted its own.
+
+        At one stroke: a process that was started a moment ago may be reading it.
+        """
+        with self._laying_out:
+            with contextlib.suppress(OSError):
+                if self.file.read_bytes() == self._source.content:
+                    return
             self.file.parent.mkdir(parents=True, exist_ok=True)
-        self.file.write_bytes(self._source.content)
+            fresh = self.file.with_suffix(".new")
+            fresh.write_bytes(self._source.content)
+            fresh.replace(self.file)

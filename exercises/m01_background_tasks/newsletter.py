@@ -4,8 +4,8 @@ POST /newsletters {"subject": "...", "text": "...", "recipients": ["ada@example.
 once, though the recipients be five hundred and the mail server stuck; its Location is the path of GET
 /newsletters/{id}. Afterwards every recipient is sent a mail of their own (one address, that subject, that text),
 exactly once, in any order. The mail server is at SMTP_HOST, SMTP_PORT. It grants MAIL_CONNECTIONS conversations at a
-time (4 unless set). With one newsletter under way, as long as it has mail enough to send, keep that many open at
-once, also while the server lets each of them wait for its greeting, and never more.
+time, to all newsletters together (4 unless set): as long as there is mail enough to send, keep that many open at once,
+also while the server takes its time over one of them or its greeting, and never more. No address is listed twice.
 
 A recipient has failed when the server refuses the address or hangs up; nobody is tried twice, and all others still
 get theirs. GET /newsletters/{id} is answered with 200 and how far it got, for example

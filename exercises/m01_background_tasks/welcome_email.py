@@ -5,8 +5,8 @@ POST /signups  {"email": "ada@example.com"}
 GET /signups/{id}: 200 with the same body.
 
 Each subscriber gets one email, by the mail server at SMTP_HOST and SMTP_PORT (no login, no TLS). It may be stuck: it
-takes the connection and says nothing. Even then a signup is answered at once, other visitors are served, and the email
-leaves when the server is itself again. Nothing dawdles: an effect follows its cause within a tenth of a second.
+takes the connection and says nothing. Even then signups are answered at once (the first two dozen at least), and the
+emails leave when the server is itself again. Nothing dawdles: an effect follows its cause within a tenth of a second.
 
 Your part is sign_up, and send_welcome if you like: as it is, the visitor waits for the mail server, is told 200, and
 learns no address at which to look again.

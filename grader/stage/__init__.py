@@ -5,7 +5,8 @@ every ``App`` that is asked for; all that passes between grader and submission g
 are handed over, so that a sandbox around the zygote changes nothing for its users.
 """
 
-from grader.stage.app import App, Launch
+from grader.stage.app import App
+from grader.stage.launch import Launch
 from grader.stage.patience import Allowance, Patience, Vitals
 from grader.stage.source import Source
 from grader.stage.zygote import Zygote

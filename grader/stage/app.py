@@ -3,59 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import socket
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Any
 
 from grader.errors import NotStarted, StageError
 from grader.stage.capture import Capture
 from grader.stage.child import COLLECT
+from grader.stage.launch import Launch
 from grader.stage.patience import Patience, Vitals
-from grader.stage.status import StatusPipe
+from grader.stage.pipes import Pipes
+from grader.stage.reasons import describe, told_by_itself
 from grader.stage.zygote import Zygote
 
 STARTUP_PATIENCE = 1.0
 """Seconds of idleness after which an app that does not listen yet is given up."""
-
-
-@dataclass(frozen=True)
-class Launch:
-    """All that it takes to start a process of a submission, once or again.
-
-    role: ``serve`` or ``call``; options: what the role needs besides, as JSON.
-    """
-
-    role: str
-    module: str
-    file: Path
-    cwd: Path
-    environment: Mapping[str, str]
-    options: Mapping[str, Any] = field(default_factory=dict)
-
-    def as_request(self) -> dict[str, Any]:
-        """Say it in the zygote's words."""
-        return {
-            "role": self.role,
-            "module": self.module,
-            "file": str(self.file),
-            "cwd": str(self.cwd),
-            "environment": dict(self.environment),
-            **self.options,
-        }
-
-
-class Pipe(Protocol):
-    """What the stage's thread reads."""
-
-    descriptor: int
-    open: bool
-
-    def close(self) -> None:
-        """Give the descriptor back."""
 
 
 class App:
@@ -80,31 +43,22 @@ class App:
         self._notice = notice
         self.patience = patience
         self._tee = tee
-        self._outputs: list[Capture] = []
-        self._status: StatusPipe | None = None
+        self._pipes: list[Pipes] = []
         self.pid = 0
         self.exit_status: int | None = None
 
     def start(self) -> None:
         """Fork the process; returns at once."""
-        readers, writers = zip(*(os.pipe() for _ in range(3)), strict=True)
-        stdout, stderr, self._status = (
-            Capture(readers[0], self._tee),
-            Capture(readers[1], self._tee),
-            StatusPipe(readers[2]),
-        )
-        self._outputs += [stdout, stderr]
+        pipes = Pipes(self._zygote.readers, self.patience.wake, self._tee)
+        self._pipes.append(pipes)
         self.exit_status = None
         listening = [] if self._listener is None else [self._listener.fileno()]
         try:
-            reply = self._zygote.request("start", [*writers, *listening], **self._launch.as_request())
+            reply = self._zygote.request("start", [*pipes.writers, *listening], **self._launch.as_request())
         finally:
-            for writer in writers:
-                os.close(writer)
+            pipes.close_writers()
         self.pid = reply["pid"]
-        self._watch(stdout, stdout.drain)
-        self._watch(stderr, stderr.drain)
-        self._watch(self._status, self._status.read)
+        pipes.watch()
         self._zygote.on_exit(self.pid, self._on_exit)
 
     def wait_listening(self) -> None:
@@ -131,7 +85,7 @@ class App:
         if not self.alive:
             return Vitals(alive=False, asleep=True, cpu=0.0, processes=0, printed=0)
         reply = self._zygote.request("vitals", pid=self.pid)
-        printed = sum(capture.total for capture in self._outputs)
+        printed = sum(output.total for output in self._outputs)
         return Vitals(reply["alive"], reply["asleep"], reply["cpu"], reply["processes"], printed)
 
     def watch_memory(self) -> int:
@@ -164,9 +118,9 @@ class App:
 
     def collect_garbage(self) -> None:
         """Run a full collection inside the process and wait until it is done."""
-        status = self._status
-        if status is None or not self.alive:
+        if not self.alive:
             return
+        status = self._pipes[-1].status
         before = status.count("collected")
         self._notice("a garbage collection runs in your app")
         self._zygote.request("signal", pid=self.pid, signal=int(COLLECT))
@@ -215,34 +169,24 @@ class App:
     def close(self) -> None:
         """End the process and give its pipes back."""
         self.end()
-        pipes: list[Pipe] = [*self._outputs, *([self._status] if self._status else [])]
-        for pipe in pipes:
-            self._zygote.readers.unwatch(pipe.descriptor, pipe)
-            pipe.close()
-
-    def _watch(self, pipe: Pipe, read: Callable[[], None]) -> None:
-        def on_readable() -> None:
-            read()
-            if not pipe.open:
-                self._zygote.readers.unwatch(pipe.descriptor, pipe)
-            self.patience.wake()
-
-        self._zygote.readers.watch(pipe.descriptor, on_readable, pipe)
+        for pipes in self._pipes:
+            pipes.close()
 
     def _on_exit(self, status: int) -> None:
-        for capture in self._outputs:
-            capture.drain()
-        if self._status is not None:
-            self._status.read()
+        self._pipes[-1].drain()
         self._notice(f"your app's process ended ({describe(status)})")
         self.exit_status = status
         self.patience.wake()
+
+    @property
+    def _outputs(self) -> list[Capture]:
+        return [output for pipes in self._pipes for output in pipes.outputs]
 
     def _ended(self) -> bool:
         return not self.alive
 
     def _said(self, kind: str) -> dict[str, Any] | None:
-        return self._status.find(kind) if self._status else None
+        return self._pipes[-1].status.find(kind) if self._pipes else None
 
     def _start_outcome(self) -> str | None:
         if self._said("listening"):
@@ -254,18 +198,7 @@ class App:
         failed, status, exhausted = self._said("failed"), self.exit_status, self.patience.exhausted
         self.end()
         if failed is not None:
-            line = f" (line {failed['line']} of your file)" if failed.get("line") else ""
-            return f"{failed.get('text', 'It failed.')}{line}"
+            return told_by_itself(failed)
         if status is not None:
             return f"Your program ended before it listened ({describe(status)})."
         return exhausted or f"Your app {otherwise}."
-
-
-def describe(status: int) -> str:
-    """Put an exit status into words."""
-    if status >= 0:
-        return f"exit status {status}"
-    try:
-        return f"by {signal.Signals(-status).name}"
-    except ValueError:
-        return f"by signal {-status}"

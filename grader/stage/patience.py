@@ -114,7 +114,7 @@ class _Meter:
         self._allowance = allowance
         self._counted = 0.0
         self._began = self._last = time.monotonic()
-        self._cpu_before: float | None = None
+        self._before: tuple[float, int] | None = None
         self.pause = min(FIRST_LOOK, max(SAMPLE, idle / 2))
         """Seconds until the next look."""
         self.verdict = ""
@@ -142,15 +142,16 @@ class _Meter:
         return bool(self.verdict)
 
     def _excess(self, vitals: list[Vitals], now: float) -> str:
-        cpu = sum(v.cpu for v in vitals)
-        if self._cpu_before is None:
-            self._cpu_before = cpu
-        if cpu - self._cpu_before > self._allowance.cpu:
+        cpu, printed = sum(v.cpu for v in vitals), sum(v.printed for v in vitals)
+        if self._before is None:
+            self._before = (cpu, printed)
+        cpu_before, printed_before = self._before
+        if cpu - cpu_before > self._allowance.cpu:
             return f"Your program went on computing for {self._allowance.cpu:g} s of processor time: it was given up."
         if sum(v.processes for v in vitals) > MOST_PROCESSES:
             return f"Your program started more than {MOST_PROCESSES} processes: it was stopped."
-        if sum(v.printed for v in vitals) > MOST_PRINTED:
-            return f"Your program printed more than {MOST_PRINTED // 10**6} MB: it was given up."
+        if printed - printed_before > MOST_PRINTED:
+            return f"Your program printed {MOST_PRINTED // 10**6} MB and went on: it was given up."
         if now - self._began > LAST_RESORT:
             return f"Nothing had been decided after {LAST_RESORT:g} s: it was given up."
         return ""

@@ -72,6 +72,8 @@ class Mailbox:
         self.refused: set[str] = set()
         self.deferred: set[str] = set()
         self.dropped: set[str] = set()
+        self.held: dict[str, Gate] = {}
+        self.named: list[str] = []
         self.starttls_stripped = False
         self.impostor = False
         self.gate = Gate(loop, patience)
@@ -121,6 +123,11 @@ class Mailbox:
         """Whether credentials came over a line that was not encrypted."""
         return any(not login.encrypted for login in self.logins)
 
+    def holding(self, address: str) -> Gate:
+        """Close a gate (``with``) before this recipient alone: the mail server is slow when it is named."""
+        self.held[address] = Gate(self._loop, self._patience)
+        return self.held[address].close()
+
     def next(self, patience: float = PATIENCE) -> Mail:
         """Wait for the next mail that has not been taken yet. Raises Unmet when none comes."""
         wanted = self._taken + 1
@@ -162,8 +169,8 @@ class Mailbox:
 
     def close(self) -> None:
         """Stop listening, and let everybody through who still waits."""
-        self.gate.open()
-        self.data_gate.open()
+        for gate in (self.gate, self.data_gate, *self.held.values()):
+            gate.open()
         self._loop.wait(self._stop())
 
     async def _listen(self, listener: socket.socket) -> asyncio.Server:

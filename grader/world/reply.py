@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from grader.errors import Unmet
 from grader.world.strict import strict_json
@@ -77,7 +77,7 @@ class Reply:
             raise Unmet(f"{self.request}: {self.shown()}.")
         location = self.headers.get("location", "")
         try:
-            parts = urlsplit(location)
+            parts = urlsplit(urljoin(self.request.split(" ", 1)[1], location) if location else "")
         except ValueError:
             parts = urlsplit("")
         path = parts.path + (f"?{parts.query}" if parts.query else "")

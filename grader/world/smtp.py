@@ -97,6 +97,10 @@ class _Hooks:
     ) -> str:
         """Accept a recipient, or do what the spec asked for."""
         mailbox = self._mailbox
+        mailbox.named.append(address)
+        if address in mailbox.held:
+            mailbox.timeline.record("mailbox", f"RCPT TO {address}: the mail server takes its time")
+            await mailbox.held[address].passage()
         if address in mailbox.dropped:
             mailbox.timeline.record("mailbox", f"RCPT TO {address}: the mail server hangs up")
             cast("asyncio.Transport", server.transport).abort()

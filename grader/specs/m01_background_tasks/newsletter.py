@@ -13,7 +13,7 @@ SETTINGS = {"MAIL_CONNECTIONS": str(GRANTED)}
 # Isolation is the same fact with six recipients as with five hundred, and costs a hundredth of the time. Two fail, at
 # places where a plain loop, a shared queue and a list cut in two all lose somebody if they are not isolated.
 RECIPIENTS = [f"reader{number}@example.com" for number in range(6)]
-REFUSED, HANGS_UP = RECIPIENTS[1], RECIPIENTS[4]
+REFUSED, HANGS_UP, SLOW = RECIPIENTS[4], RECIPIENTS[2], RECIPIENTS[2]
 BAD = {REFUSED, HANGS_UP}
 GOOD = set(RECIPIENTS) - BAD
 
@@ -96,7 +96,7 @@ def test_bad_addresses_lose_nobody_else(visitor: Visitor, mailbox: Mailbox) -> N
     hint="Where does the error of one mail end up, and could the editor read it there?",
     needs=["test_location_leads_to_the_progress"],
 )
-def test_every_failure_is_recorded(visitor: Visitor, mailbox: Mailbox) -> None:
+def test_every_failure_is_recorded(visitor: Visitor, mailbox: Mailbox, app: App) -> None:
     """The finished newsletter names every recipient who failed, with a reason, and counts the others."""
     spoil(mailbox)
     shown = visitor.until(publish(visitor, RECIPIENTS).follow(), is_done)
@@ -105,6 +105,9 @@ def test_every_failure_is_recorded(visitor: Visitor, mailbox: Mailbox) -> None:
     assert set(failed) == BAD, (
         f"Failed were {', '.join(sorted(BAD))}; your app says {', '.join(sorted(failed)) or 'none'}."
     )
+    app.settle(0.02)  # a second attempt would have been made by now
+    twice = [address for address in RECIPIENTS if mailbox.named.count(address) > 1]
+    assert not twice, f"More than once was tried: {', '.join(twice)}."
     wordless = [address for address, reason in failed.items() if not (isinstance(reason, str) and reason.strip())]
     assert not wordless, f"There are no words on why {', '.join(wordless)} failed."
     sent = shown.field("sent", int)
@@ -119,4 +122,31 @@ def test_conversations_are_as_many_as_granted(visitor: Visitor, mailbox: Mailbox
         gate.knocked(times=GRANTED)
         app.settle(0.01)  # the last chance to open more than were granted
         seen = gate.waiting
+        visitor.start("POST", "/newsletters", newsletter(RECIPIENTS))
+        app.settle(0.01)
+        seen_with_two = gate.waiting
     assert seen == GRANTED, f"The mail server grants {GRANTED} conversations at a time; your app opened {seen}."
+    assert seen_with_two == GRANTED, (
+        f"The mail server grants {GRANTED} conversations at a time; for two newsletters your app opened {seen_with_two}."
+    )
+
+
+@behaviour(
+    points=3,
+    hint="Who takes the next recipient, and what does it wait for before it does?",
+    needs=["test_location_leads_to_the_progress"],
+)
+def test_slow_recipient_holds_up_nobody(visitor: Visitor, mailbox: Mailbox) -> None:
+    """While one recipient takes the mail server long, the others get theirs, and the progress says so."""
+    others = len(RECIPIENTS) - 1
+    with mailbox.holding(SLOW):
+        where = publish(visitor, RECIPIENTS).follow()
+        mailbox.expect(others)
+        lost = set(RECIPIENTS) - {SLOW} - set(addresses(mailbox))
+        assert not lost, f"These were not written to meanwhile: {', '.join(sorted(lost))}."
+        shown = visitor.until(where, lambda reply: bool(reply.field("sent", int) == others))
+        assert shown.field("sent", int) == others, (
+            f"{others} mails were delivered; your app counted {shown.field('sent')}."
+        )
+        assert not is_done(shown), "One mail was still on its way; your app said that the newsletter was done."
+    assert is_done(visitor.until(where, is_done)), "The newsletter never came to be done."

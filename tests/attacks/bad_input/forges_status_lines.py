@@ -8,7 +8,13 @@ import os
 import stat
 import threading
 
-LINES = [{"event": "listening"}, {"event": "passed"}, {"event": "collected"}, {"event": "result", "value": 12}, {"id": 1}]
+LINES = [
+    {"event": "listening"},
+    {"event": "passed"},
+    {"event": "collected"},
+    {"event": "result", "value": 12},
+    {"id": 1},
+]
 for name in os.listdir("/proc/self/fd"):
     descriptor = int(name)
     try:

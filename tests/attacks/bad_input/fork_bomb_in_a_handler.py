@@ -1,4 +1,4 @@
-"""Forks without end when a visitor comes (140 tokens in a pipe limit it)."""
+"""Forks without end when a visitor comes (95 tokens in a pipe limit it)."""
 
 SAYS = "was not answered"
 EARNED = 0
@@ -14,7 +14,7 @@ app = FastAPI()
 @app.post("/signups", status_code=202)
 async def sign_up():
     tokens, fill = os.pipe()
-    os.write(fill, b"x" * 140)  # a bomb for real has no such end
+    os.write(fill, b"x" * 95)  # a bomb for real has no such end
     os.close(fill)
     while os.read(tokens, 1):
         os.fork()

@@ -1,13 +1,14 @@
 """Prints without end while it serves."""
 
 SAYS = ""
-EARNED = 12
+EARNED = (0, 12)
 
 import os
 import smtplib
 import threading
 
 from fastapi import BackgroundTasks, FastAPI, Response
+
 
 def chatter():
     while True:

@@ -1,6 +1,6 @@
 """Prints without end instead of serving."""
 
-SAYS = "printed more than 128 MB"
+SAYS = "printed 128 MB and went on"
 EARNED = 0
 
 while True:

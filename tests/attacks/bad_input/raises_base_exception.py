@@ -3,6 +3,7 @@
 SAYS = "Stop"
 EARNED = 0
 
+
 class Stop(BaseException):
     pass
 

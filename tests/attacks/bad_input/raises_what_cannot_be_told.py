@@ -3,6 +3,7 @@
 SAYS = "Untold"
 EARNED = 0
 
+
 class Untold(Exception):
     def __str__(self):
         raise RuntimeError("not telling")

@@ -3,6 +3,7 @@
 SAYS = "RecursionError"
 EARNED = 0
 
+
 def again():
     return again()
 

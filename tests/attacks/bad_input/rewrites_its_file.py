@@ -1,7 +1,7 @@
-"""Replaces its own source by another one."""
+"""Replaces its own source by another one, which the next process may read in that moment."""
 
 SAYS = ""
-EARNED = 12
+EARNED = (0, 12)
 
 import os
 import smtplib

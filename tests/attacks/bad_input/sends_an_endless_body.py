@@ -15,5 +15,4 @@ async def sign_up():
         while True:
             yield b"spam and eggs " * 1000
 
-
     return StreamingResponse(spam(), status_code=202)

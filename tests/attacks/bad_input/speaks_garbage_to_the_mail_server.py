@@ -9,7 +9,12 @@ import socket
 
 from fastapi import BackgroundTasks, FastAPI, Response
 
-for garbage in (b"\0" * 100_000, b"x" * 1_000_000 + b"\r\n", b"RCPT TO:<" + b"y" * 500 + b">\r\n", b"EHLO \xff\r\nMAIL FROM:<\xff\xfe>\r\n"):
+for garbage in (
+    b"\0" * 100_000,
+    b"x" * 1_000_000 + b"\r\n",
+    b"RCPT TO:<" + b"y" * 500 + b">\r\n",
+    b"EHLO \xff\r\nMAIL FROM:<\xff\xfe>\r\n",
+):
     try:
         with socket.create_connection((os.environ["SMTP_HOST"], int(os.environ["SMTP_PORT"]))) as line:
             line.sendall(garbage)

@@ -18,5 +18,4 @@ async def sign_up():
             yield b"x"
             await asyncio.sleep(0.01)
 
-
     return StreamingResponse(drops(), status_code=202)

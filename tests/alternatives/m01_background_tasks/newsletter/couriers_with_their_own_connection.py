@@ -27,6 +27,7 @@ class Progress(BaseModel):
 
 
 progress_of: dict[str, Progress] = {}
+one_at_a_time = asyncio.Lock()  # the grant is for all newsletters together
 
 
 def compose(newsletter: Newsletter, recipient: str) -> EmailMessage:
@@ -55,7 +56,8 @@ async def courier(newsletter: Newsletter, recipients: Iterator[str], progress: P
 async def send_to_all(newsletter: Newsletter, progress: Progress) -> None:
     # All the mails in one background task, because several tasks would run one after the other.
     recipients = iter(newsletter.recipients)
-    await asyncio.gather(*(courier(newsletter, recipients, progress) for _ in range(MAIL_CONNECTIONS)))
+    async with one_at_a_time:
+        await asyncio.gather(*(courier(newsletter, recipients, progress) for _ in range(MAIL_CONNECTIONS)))
     progress.status = "done"
 
 

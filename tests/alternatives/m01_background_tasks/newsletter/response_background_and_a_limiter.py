@@ -28,6 +28,7 @@ class Progress(BaseModel):
 
 
 progress_of: dict[str, Progress] = {}
+limiter = anyio.CapacityLimiter(MAIL_CONNECTIONS)  # for all newsletters together
 
 
 async def send_mail(newsletter: Newsletter, recipient: str) -> None:
@@ -37,7 +38,7 @@ async def send_mail(newsletter: Newsletter, recipient: str) -> None:
     await aiosmtplib.send(message, hostname=os.environ["SMTP_HOST"], port=int(os.environ["SMTP_PORT"]))
 
 
-async def deliver(limiter: anyio.CapacityLimiter, newsletter: Newsletter, recipient: str, progress: Progress) -> None:
+async def deliver(newsletter: Newsletter, recipient: str, progress: Progress) -> None:
     async with limiter:
         try:
             await send_mail(newsletter, recipient)
@@ -48,10 +49,9 @@ async def deliver(limiter: anyio.CapacityLimiter, newsletter: Newsletter, recipi
 
 async def send_to_all(newsletter: Newsletter, progress: Progress) -> None:
     # All the mails in one background task, because several tasks would run one after the other.
-    limiter = anyio.CapacityLimiter(MAIL_CONNECTIONS)
     async with anyio.create_task_group() as group:
         for recipient in newsletter.recipients:
-            group.start_soon(deliver, limiter, newsletter, recipient, progress)
+            group.start_soon(deliver, newsletter, recipient, progress)
     progress.status = "done"
 
 

@@ -1,7 +1,10 @@
 """Adds a guarded background task per recipient and takes them to run in parallel."""
 
 MISTAKE = "A9"
-FAILS = ["test_conversations_are_as_many_as_granted"]
+FAILS = [
+    "test_conversations_are_as_many_as_granted",
+    "test_slow_recipient_holds_up_nobody",
+]
 
 import asyncio
 import os

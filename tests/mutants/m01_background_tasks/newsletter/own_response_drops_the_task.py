@@ -6,6 +6,7 @@ FAILS = [
     "test_bad_addresses_lose_nobody_else",
     "test_every_failure_is_recorded",
     "test_conversations_are_as_many_as_granted",
+    "test_slow_recipient_holds_up_nobody",
 ]
 
 import asyncio

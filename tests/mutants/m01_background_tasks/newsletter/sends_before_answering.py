@@ -1,7 +1,10 @@
 """Sends all the mails inside the request."""
 
 MISTAKE = "A3"
-FAILS = ["test_five_hundred_are_accepted_at_once"]
+FAILS = [
+    "test_five_hundred_are_accepted_at_once",
+    "test_slow_recipient_holds_up_nobody",
+]
 
 import asyncio
 import os
