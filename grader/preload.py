@@ -13,6 +13,8 @@ PRELOADABLE: dict[bytes, tuple[str, ...]] = {
     b"EmailMessage": ("email.message", "email.policy"),
     b"EmailStr": ("email_validator",),
     b"httpx": ("httpx", "httpcore", "certifi", "anyio._backends._asyncio", "anyio.streams.tls"),
+    b"PIL": ("PIL.Image", "PIL.ImageOps", "PIL.JpegImagePlugin", "PIL.PngImagePlugin", "PIL.GifImagePlugin"),
+    b"UploadFile": ("python_multipart.multipart",),
     b"reportlab": ("reportlab.pdfgen.canvas", "reportlab.platypus", "reportlab.graphics.renderPDF"),
     b"QrCodeWidget": ("reportlab.graphics.barcode.qr",),
     b"redis": ("redis.asyncio", "redis.asyncio.connection", "redis.commands.helpers"),
