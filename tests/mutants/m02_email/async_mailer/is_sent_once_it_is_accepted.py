@@ -1,4 +1,4 @@
-"""Says sent as soon as the job exists."""
+"""Says sent as soon as the job exists, and leaves it at that."""
 
 MISTAKE = "A16"
 FAILS = ["test_stripped_starttls_is_refused", "test_impostor_hears_nothing", "test_stuck_mail_server_delays_nobody"]
@@ -55,9 +55,7 @@ async def send(mail: Mail) -> None:
 async def deliver(mail: Mail) -> None:
     try:
         await send(mail)
-        mail.status = "sent"
     except Exception:
-        mail.status = "failed"
         logger.exception("mail %s failed", mail.id)  # the id alone: neither password nor text belongs into a log
 
 
