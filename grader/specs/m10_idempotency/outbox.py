@@ -9,7 +9,7 @@ from grader.stage import App
 from grader.world import Partner, PartnerCall, Reply, Visitor, World
 
 PARTNERS = ("broker",)
-SETTINGS = {"RELAY_SECONDS": "0.01"}
+SETTINGS = {"RELAY_SECONDS": "0.02"}
 TRY = ('POST /orders {"number": "A-17", "customer": "ada", "item": "tea"}', "GET /orders/A-17")
 NUMBERS = ["M-4", "A-9", "T-1", "D-6", "B-2"]
 """In the order in which they are placed, and in no other."""
