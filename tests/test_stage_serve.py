@@ -112,10 +112,9 @@ def test_one_that_ignores_sigterm_goes_on_until_it_is_killed(zygote: Zygote) -> 
         assert app.exit_status == -signal.SIGKILL
 
 
-def test_a_collection_is_done_when_it_was_asked_for_and_not_before(zygote: Zygote) -> None:
-    source = (
-        SERVICE
-        + """
+KNOTTED = (
+    SERVICE
+    + """
     import weakref
 
     class Knot:
@@ -131,9 +130,12 @@ def test_a_collection_is_done_when_it_was_asked_for_and_not_before(zygote: Zygot
     @app.get("/churn")
     def churn():
         return len([[] for _ in range(100_000)])
-    """
-    )
-    with serving(zygote, source) as app:
+"""
+)
+
+
+def test_a_collection_is_done_when_it_was_asked_for_and_not_before(zygote: Zygote) -> None:
+    with serving(zygote, KNOTTED) as app:
         assert app.ask("/churn").endswith(b"100000")
         assert "collected" not in app.output
         app.collect_garbage()

@@ -59,6 +59,7 @@ def test_json_is_read_strictly(body: bytes) -> None:
     ("location", "path"),
     [
         ("/orders/1", "/orders/1"),
+        ("orders/1", "/orders/1"),
         ("/orders/1?full=1#top", "/orders/1?full=1"),
         ("http://other.example.org/orders/1", "/orders/1"),
         ("http://app:8000/", "/"),
@@ -68,7 +69,7 @@ def test_a_location_is_followed_within_the_app(location: str, path: str) -> None
     assert reply(location=location).follow() == path
 
 
-@pytest.mark.parametrize("location", ["", "orders/1", "http://[::1/", "/a b", "/\x7f", "/\xe9", "mailto:ada", "//["])
+@pytest.mark.parametrize("location", ["", "http://[::1/", "http://app", "/a b", "/\x7f", "/\xe9", "mailto:ada", "//["])
 def test_a_location_that_leads_nowhere_is_unmet(location: str) -> None:
     with pytest.raises(Unmet, match="no Location header with a path to follow"):
         reply(location=location).follow()

@@ -10,8 +10,8 @@ is how every deploy begins, kills the jobs where they stand. Make the service en
 - The jobs have GRACE_SECONDS, one grace for all of them together, to finish. Whether it counts from the signal or
   from the lifespan's shutdown (0.2 s later at most) is up to you.
 - When the last job is done, the process ends, however much of the grace is left.
-- When the grace is over first, the jobs that are left are cancelled together, and their `finally` runs to its end:
-  each takes its label out of the printer (`print_label` does that already). Then the process ends.
+- When the grace is over first, all jobs that are left are cancelled, and their `finally` runs to its end: each
+  takes its label out of the printer (`print_label` does that already). Then the process ends.
 
 Nothing may dawdle: an effect follows its cause within a tenth of a second when the world is quick.
 

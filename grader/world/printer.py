@@ -29,6 +29,7 @@ class Printer:
         self._patience = patience
         self._jammed: set[str] = set()
         self._dropped: set[str] = set()
+        self._stuck: set[str] = set()
         self._taken: list[str] = []
         self._now = 0
         self.gate = Gate(loop, patience)
@@ -51,6 +52,10 @@ class Printer:
     def drop(self, label: str) -> None:
         """Hang up instead of answering this label."""
         self._dropped.add(label)
+
+    def stick(self, label: str) -> None:
+        """Never answer this label, though the gate be open."""
+        self._stuck.add(label)
 
     def take(self, label: str | None = None, patience: float = PATIENCE) -> str:
         """Wait for the next label asked for and not taken yet, or for this one. Raises Unmet when it does not come."""
@@ -129,7 +134,7 @@ class Printer:
         self.at_once = max(self.at_once, self._now)
         waits = "; the printer is held" if self.gate.shut else ""
         self._timeline.record("printer", f"PRINT {label}{waits}")
-        passage = asyncio.ensure_future(self.gate.passage())
+        passage = asyncio.ensure_future(asyncio.Event().wait() if label in self._stuck else self.gate.passage())
         word = asyncio.ensure_future(reader.readline())
         try:
             await asyncio.wait({passage, word}, return_when=asyncio.FIRST_COMPLETED)

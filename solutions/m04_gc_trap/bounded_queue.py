@@ -9,7 +9,8 @@ deal with all of them at once, and there is no end to how many wait. Set both li
 - WORKERS labels are in the printer at once: never more, and as many as that when there are enough.
 - Besides those, at most BACKLOG accepted labels wait for their turn.
 - When WORKERS are in the printer and BACKLOG wait, the next POST is refused at once with 503 and a Retry-After
-  header: whole seconds, at least 1. A refused label is never printed; an accepted one is.
+  header: whole seconds, at least 1. A refused label is never printed; an accepted one is. (Labels that come in the
+  same instant may count as waiting until a worker has had its turn.)
 - As soon as a label is done, its place is free for the next.
 - A label that fails (the printer answers JAM, or hangs up, and `print_label` raises) is lost, but it stops
   no other, and its place is free again.

@@ -127,7 +127,7 @@ def test_conversations_are_as_many_as_granted(visitor: Visitor, mailbox: Mailbox
         seen_with_two = gate.waiting
     assert seen == GRANTED, f"The mail server grants {GRANTED} conversations at a time; your app opened {seen}."
     assert seen_with_two == GRANTED, (
-        f"The mail server grants {GRANTED} conversations at a time; for two newsletters your app opened {seen_with_two}."
+        f"The server grants {GRANTED} conversations at a time; for two newsletters your app opened {seen_with_two}."
     )
 
 

@@ -70,6 +70,8 @@ def test_cancelled_job_reads_cancelled(visitor: Visitor, printer: Printer) -> No
         assert reply.status == 202, f"The cancellation of a job in work was answered with {reply.status}."
         status = wait_for(visitor, path, "cancelled")
     assert status == "cancelled", f"The job was cancelled in the middle of its work, and it reads {status!r}."
+    error = visitor.get(path).field("error")
+    assert error is None, f"The job was cancelled, it did not fail, and its error is {error!r}."
 
 
 @behaviour(points=2, hint="On its way out, a cancellation passes through the job's own code. What can stand there?")
@@ -80,6 +82,7 @@ def test_cancelled_job_tells_the_printer(visitor: Visitor, printer: Printer) -> 
         printer.take("A-17")
         visitor.delete(path)
         printer.expect_cancelled(1)
+    assert not printer.hung_up, "CANCEL A-17 came on another connection than PRINT A-17, which had been closed."
 
 
 @behaviour(points=3, hint="A coroutine that never began has run no line of yours. Who else learns of its end?")
@@ -95,13 +98,22 @@ def test_replaced_job_reads_cancelled(visitor: Visitor, printer: Printer) -> Non
         assert reply.field("status") != "running", (
             "The label was ordered anew, and the older job still reads 'running'."
         )
-    status = wait_for(visitor, last, "done")
+        [newest] = start(visitor, "A-17")
+        reply = visitor.until(last, lambda reply: reply.field("status", str) != "running")
+        assert reply.field("status") != "running", (
+            "The label was ordered anew once more, and the job before that still reads 'running'."
+        )
+    status = wait_for(visitor, newest, "done")
     assert status == "done", f"The job that replaced the others reads {status!r}."
 
 
-@behaviour(points=1, hint="Does it matter when the wish to cancel comes?")
+@behaviour(
+    points=1,
+    hint="Does it matter when the wish to cancel comes?",
+    needs=["test_cancelled_job_reads_cancelled"],
+)
 def test_end_is_final(visitor: Visitor, printer: Printer) -> None:
-    """Cancelling a job that is done is answered with 409 and changes nothing."""
+    """Cancelling a job that has ended, done or cancelled, is answered with 409 and changes nothing."""
     [path] = start(visitor, "A-17")
     printer.expect_printed(1)
     wait_for(visitor, path, "done")
@@ -109,6 +121,13 @@ def test_end_is_final(visitor: Visitor, printer: Printer) -> None:
     assert reply.status == 409, f"The cancellation of a finished job was answered with {reply.status}."
     status = visitor.get(path).field("status", str)
     assert status == "done", f"The label was printed, then the job was cancelled, and now it reads {status!r}."
+    with printer.held():
+        [path] = start(visitor, "B-2")
+        printer.take("B-2")
+        visitor.delete(path)
+        wait_for(visitor, path, "cancelled")
+        reply = visitor.delete(path)
+        assert reply.status == 409, f"The cancellation of a cancelled job was answered with {reply.status}."
 
 
 @behaviour(
@@ -127,15 +146,17 @@ def test_result_expires(visitor: Visitor, printer: Printer) -> None:
 @behaviour(
     points=1,
     hint="Does the clock start with the job, or with its end?",
-    needs=["test_cancelled_job_reads_cancelled", "test_result_expires"],
+    needs=["test_cancelled_job_reads_cancelled", "test_replaced_job_reads_cancelled", "test_result_expires"],
     settings={"RESULT_TTL_SECONDS": "0.02"},
 )
 def test_job_in_work_does_not_expire(visitor: Visitor, printer: Printer) -> None:
-    """A job that is still in work is not forgotten, however long it takes."""
+    """Only a job's end starts the clock: one in work is not forgotten, one that never made its first step is."""
     with printer.held():
-        slow, stopped = start(visitor, "A-17", "B-2")
+        slow, unbegun, stopped = start(visitor, "A-17", "B-2", "B-2")
         printer.take("A-17")
         visitor.delete(stopped)
         visitor.until(stopped, is_gone, patience=1.0)  # it ended after the slow one began: its time is up
+        reply = visitor.until(unbegun, is_gone, patience=1.0)
+        assert reply.status == 404, f"A job that was replaced before its first step is still there: {reply.text}"
         reply = visitor.get(slow)
     assert reply.status == 200, f"The printer is still busy with the label; asked for, its job gives {reply.status}."

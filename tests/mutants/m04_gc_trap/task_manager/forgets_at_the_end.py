@@ -6,7 +6,6 @@ FAILS = [
     "test_error_is_told",
     "test_cancelled_job_reads_cancelled",
     "test_replaced_job_reads_cancelled",
-    "test_end_is_final",
 ]
 
 import asyncio

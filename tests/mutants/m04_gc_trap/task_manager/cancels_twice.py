@@ -1,0 +1,98 @@
+"""Accepts the cancellation of a job that is cancelled already."""
+
+MISTAKE = "K2"
+FAILS = ["test_end_is_final"]
+
+import asyncio
+import os
+from itertools import count
+from typing import Annotated
+
+from fastapi import FastAPI, HTTPException
+from pydantic import BaseModel, Field
+
+PRINTER = (os.environ.get("PRINTER_HOST", "127.0.0.1"), int(os.environ.get("PRINTER_PORT", "9100")))
+RESULT_TTL = float(os.environ.get("RESULT_TTL_SECONDS", "3600"))
+numbers = count(1)
+app = FastAPI()
+
+
+class Order(BaseModel):
+    labels: list[Annotated[str, Field(pattern="^[A-Za-z0-9-]{1,40}$")]]
+
+
+class Job(BaseModel):
+    id: str
+    label: str
+    status: str = "running"
+    error: str | None = None
+
+
+async def print_label(label: str) -> None:
+    reader, writer = await asyncio.open_connection(*PRINTER)
+    try:
+        writer.write(f"PRINT {label}\n".encode())
+        if not (await reader.readline()).startswith(b"DONE"):
+            raise RuntimeError("the printer did not print the label")
+    except asyncio.CancelledError:
+        writer.write(f"CANCEL {label}\n".encode())
+        raise
+    finally:
+        writer.close()
+
+
+class TaskManager:
+    def __init__(self) -> None:
+        self.jobs: dict[str, Job] = {}
+        self.tasks: dict[str, asyncio.Task[None]] = {}  # of the jobs in work
+        self.by_label: dict[str, str] = {}
+
+    def start(self, label: str) -> Job:
+        if label in self.by_label:
+            self.cancel(self.by_label[label])
+        job = Job(id=str(next(numbers)), label=label)
+        self.jobs[job.id] = job
+        self.by_label[label] = job.id
+        task = self.tasks[job.id] = asyncio.create_task(print_label(label))
+        task.add_done_callback(lambda task: self.ended(job, task))
+        return job
+
+    def ended(self, job: Job, task: asyncio.Task[None]) -> None:
+        del self.tasks[job.id]
+        if self.by_label.get(job.label) == job.id:
+            del self.by_label[job.label]
+        if task.cancelled():
+            job.status = "cancelled"
+        elif error := task.exception():
+            job.status, job.error = "failed", repr(error)
+        else:
+            job.status = "done"
+        asyncio.get_running_loop().call_later(RESULT_TTL, self.jobs.pop, job.id)
+
+    def cancel(self, job_id: str) -> bool:
+        if self.jobs[job_id].status == "cancelled":
+            return True
+        return job_id in self.tasks and self.tasks[job_id].cancel()
+
+
+manager = TaskManager()
+
+
+@app.post("/jobs", status_code=202)
+async def start(order: Order) -> dict[str, list[str]]:
+    return {"ids": [manager.start(label).id for label in order.labels]}
+
+
+@app.get("/jobs/{job_id}")
+async def status(job_id: str) -> Job:
+    if job_id not in manager.jobs:
+        raise HTTPException(404)
+    return manager.jobs[job_id]
+
+
+@app.delete("/jobs/{job_id}", status_code=202)
+async def cancel(job_id: str) -> None:
+    if job_id not in manager.jobs:
+        raise HTTPException(404)
+    if not manager.cancel(job_id):
+        raise HTTPException(409)
