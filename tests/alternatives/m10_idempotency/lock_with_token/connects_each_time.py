@@ -1,6 +1,5 @@
 """A connection for taking the lock and another one for freeing it; a lock in milliseconds."""
 
-
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

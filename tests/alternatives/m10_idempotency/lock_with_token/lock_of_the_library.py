@@ -1,6 +1,5 @@
 """The library's own lock, a new object for each report; it compares tokens in a script."""
 
-
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -1,6 +1,5 @@
 """A watchdog renews the lock while the report is being made, as long as it is still its own."""
 
-
 import asyncio
 import os
 from collections.abc import AsyncIterator

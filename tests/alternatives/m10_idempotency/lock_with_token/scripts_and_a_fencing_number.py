@@ -1,6 +1,5 @@
 """Takes the lock in a script that also counts the holders: the count is the token, and never expires."""
 
-
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

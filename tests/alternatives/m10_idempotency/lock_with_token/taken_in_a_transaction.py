@@ -1,6 +1,5 @@
 """Looks under WATCH before it takes, and takes in a transaction; frees in a script."""
 
-
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

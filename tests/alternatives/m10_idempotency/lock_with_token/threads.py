@@ -1,6 +1,5 @@
 """Plain functions in threads, with blocking clients."""
 
-
 import os
 import secrets
 from collections.abc import Iterator

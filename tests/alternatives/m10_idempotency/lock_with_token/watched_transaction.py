@@ -1,6 +1,5 @@
 """The token is compared under WATCH and deleted in a transaction that fails when the key has changed."""
 
-
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -1,6 +1,5 @@
 """The order's own row says whether the broker has been told: no second table, the number is the message's id."""
 
-
 import asyncio
 import logging
 import os

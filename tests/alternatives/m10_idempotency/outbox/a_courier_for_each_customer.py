@@ -1,6 +1,5 @@
 """Customers do not wait for each other: each has a courier, who carries one message at a time."""
 
-
 import asyncio
 import logging
 import os

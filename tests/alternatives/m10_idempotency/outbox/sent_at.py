@@ -1,6 +1,5 @@
 """Keeps what was sent, with the time at which the broker took it."""
 
-
 import asyncio
 import logging
 import os
@@ -60,7 +59,9 @@ async def publish(message_id: str, order: Order) -> None:
 
 async def send_waiting() -> None:
     async with open_session() as session:
-        waiting = (await session.scalars(select(Message).where(Message.sent_at.is_(None)).order_by(Message.place))).all()
+        waiting = (
+            await session.scalars(select(Message).where(Message.sent_at.is_(None)).order_by(Message.place))
+        ).all()
     for message in waiting:  # the first one that is not taken ends the round: nothing may overtake it
         await publish(message.id, Order(number=message.number, customer=message.customer, item=message.item))
         async with open_session.begin() as session:  # behind the broker's answer, never before it

@@ -1,6 +1,5 @@
 """The relay sleeps until an order has been stored, and for RELAY_SECONDS after a failure only."""
 
-
 import asyncio
 import logging
 import os

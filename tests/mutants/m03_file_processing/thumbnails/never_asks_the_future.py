@@ -1,7 +1,12 @@
 """Notes the success of a submitted job, and never asks whether it failed."""
 
 MISTAKE = "fact 17"
-FAILS = ["test_what_is_no_image_fails_alone", "test_too_many_pixels_are_never_decoded", "test_upload_is_not_left_on_the_disk", "test_killed_process_is_got_over"]
+FAILS = [
+    "test_what_is_no_image_fails_alone",
+    "test_too_many_pixels_are_never_decoded",
+    "test_upload_is_not_left_on_the_disk",
+    "test_killed_process_is_got_over",
+]
 
 import os
 import shutil

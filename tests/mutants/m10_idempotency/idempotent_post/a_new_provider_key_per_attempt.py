@@ -1,7 +1,7 @@
 """Admits one attempt at a time, and shows the provider a new key at each."""
 
 MISTAKE = "fact 44"
-FAILS = ['test_a_failed_attempt_may_be_repeated', 'test_a_crash_in_the_middle_charges_once']
+FAILS = ["test_a_failed_attempt_may_be_repeated", "test_a_crash_in_the_middle_charges_once"]
 
 import os
 import sqlite3
@@ -18,9 +18,7 @@ from pydantic import BaseModel
 
 DATABASE = Path(os.environ.get("DATA_DIR", ".")) / "payments.db"
 KEY_TTL = float(os.environ.get("KEY_TTL_SECONDS", "86400"))
-TABLE = (
-    "CREATE TABLE IF NOT EXISTS keys (key TEXT PRIMARY KEY, payment TEXT, provider_key TEXT, since REAL, charge TEXT, busy_until REAL)"
-)
+TABLE = "CREATE TABLE IF NOT EXISTS keys (key TEXT PRIMARY KEY, payment TEXT, provider_key TEXT, since REAL, charge TEXT, busy_until REAL)"
 
 app = FastAPI()
 provider = httpx.Client(base_url=os.environ.get("PAYMENTS_URL", "http://localhost:8001"))

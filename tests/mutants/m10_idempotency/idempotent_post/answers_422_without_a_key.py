@@ -1,7 +1,7 @@
 """Declares the header as required, for which FastAPI answers 422."""
 
 MISTAKE = "fact 36"
-FAILS = ['test_a_key_is_required']
+FAILS = ["test_a_key_is_required"]
 
 import os
 import sqlite3

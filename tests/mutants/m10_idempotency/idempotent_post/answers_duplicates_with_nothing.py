@@ -1,7 +1,7 @@
 """Tells a duplicate that it has been here, and not what the first one was told."""
 
 MISTAKE = "fact 12"
-FAILS = ['test_the_same_again_gets_the_same_reply']
+FAILS = ["test_the_same_again_gets_the_same_reply"]
 
 import os
 import sqlite3

@@ -1,7 +1,7 @@
 """Empties the table at its start, as caches do."""
 
 MISTAKE = "M2"
-FAILS = ['test_keys_survive_a_restart', 'test_a_crash_in_the_middle_charges_once']
+FAILS = ["test_keys_survive_a_restart", "test_a_crash_in_the_middle_charges_once"]
 
 import os
 import sqlite3

@@ -1,7 +1,7 @@
 """Deletes the key when an attempt fails, and with it the key that the provider may have charged under."""
 
 MISTAKE = "fact 44"
-FAILS = ['test_a_failed_attempt_may_be_repeated']
+FAILS = ["test_a_failed_attempt_may_be_repeated"]
 
 import os
 import sqlite3

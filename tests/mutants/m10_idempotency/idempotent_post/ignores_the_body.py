@@ -1,7 +1,7 @@
 """Takes the key for the whole of the request, whatever the body says."""
 
 MISTAKE = "H3"
-FAILS = ['test_another_body_is_refused']
+FAILS = ["test_another_body_is_refused"]
 
 import os
 import sqlite3

@@ -1,7 +1,11 @@
 """Keeps the keys in memory."""
 
 MISTAKE = "M2"
-FAILS = ['test_twenty_at_once_are_charged_once', 'test_keys_survive_a_restart', 'test_a_crash_in_the_middle_charges_once']
+FAILS = [
+    "test_twenty_at_once_are_charged_once",
+    "test_keys_survive_a_restart",
+    "test_a_crash_in_the_middle_charges_once",
+]
 
 import os
 import sqlite3

@@ -1,7 +1,11 @@
 """Claims the key, and makes the one for the provider where it is shown: each attempt has another."""
 
 MISTAKE = "fact 44"
-FAILS = ['test_twenty_at_once_are_charged_once', 'test_a_failed_attempt_may_be_repeated', 'test_a_crash_in_the_middle_charges_once']
+FAILS = [
+    "test_twenty_at_once_are_charged_once",
+    "test_a_failed_attempt_may_be_repeated",
+    "test_a_crash_in_the_middle_charges_once",
+]
 
 import os
 import sqlite3

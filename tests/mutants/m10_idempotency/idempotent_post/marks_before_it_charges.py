@@ -1,7 +1,7 @@
 """Marks the key as used, charges, and never gives it free again."""
 
 MISTAKE = "H2"
-FAILS = ['test_a_failed_attempt_may_be_repeated', 'test_a_crash_in_the_middle_charges_once']
+FAILS = ["test_a_failed_attempt_may_be_repeated", "test_a_crash_in_the_middle_charges_once"]
 
 import os
 import sqlite3

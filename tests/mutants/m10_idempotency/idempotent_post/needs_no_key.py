@@ -1,7 +1,7 @@
 """Makes up a key for whoever sends none."""
 
 MISTAKE = "M3"
-FAILS = ['test_a_key_is_required']
+FAILS = ["test_a_key_is_required"]
 
 import os
 import sqlite3

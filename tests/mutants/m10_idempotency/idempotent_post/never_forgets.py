@@ -1,7 +1,7 @@
 """Keeps the keys for ever."""
 
 MISTAKE = "E16"
-FAILS = ['test_keys_expire']
+FAILS = ["test_keys_expire"]
 
 import os
 import sqlite3

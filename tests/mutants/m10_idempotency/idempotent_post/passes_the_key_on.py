@@ -1,7 +1,7 @@
 """Shows the provider the key that the visitor made up, for which the provider remembers the first payment for ever."""
 
 MISTAKE = "H3"
-FAILS = ['test_keys_expire']
+FAILS = ["test_keys_expire"]
 
 import os
 import sqlite3

@@ -1,7 +1,7 @@
 """Keeps the first reply, whatever it was: a failure as well."""
 
 MISTAKE = "J2"
-FAILS = ['test_a_failed_attempt_may_be_repeated']
+FAILS = ["test_a_failed_attempt_may_be_repeated"]
 
 import os
 import sqlite3

@@ -1,7 +1,7 @@
 """Derives the identity from the body: two payments alike are one."""
 
 MISTAKE = "H4"
-FAILS = ['test_the_same_again_gets_the_same_reply']
+FAILS = ["test_the_same_again_gets_the_same_reply"]
 
 import os
 import sqlite3

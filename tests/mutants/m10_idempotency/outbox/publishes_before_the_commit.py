@@ -1,7 +1,11 @@
 """Sends the message inside the transaction, before it is known whether there will be an order."""
 
 MISTAKE = "A14"
-FAILS = ["test_visitors_do_not_wait_for_the_broker", "test_refused_order_has_no_message", "test_message_is_sent_until_it_is_taken"]
+FAILS = [
+    "test_visitors_do_not_wait_for_the_broker",
+    "test_refused_order_has_no_message",
+    "test_message_is_sent_until_it_is_taken",
+]
 
 
 import os

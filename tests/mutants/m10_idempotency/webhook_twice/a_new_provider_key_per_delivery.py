@@ -1,7 +1,11 @@
 """Makes up a new key for the provider at each delivery."""
 
 MISTAKE = "fact 44"
-FAILS = ['test_twenty_deliveries_at_once_count_once', 'test_a_crash_after_the_charge_doubles_nothing', 'test_a_failed_charge_is_tried_again']
+FAILS = [
+    "test_twenty_deliveries_at_once_count_once",
+    "test_a_crash_after_the_charge_doubles_nothing",
+    "test_a_failed_charge_is_tried_again",
+]
 
 import os
 import sqlite3

@@ -1,7 +1,7 @@
 """Marks and books the event in one transaction, and charges after the commit."""
 
 MISTAKE = "H6"
-FAILS = ['test_a_crash_before_the_charge_loses_nothing', 'test_a_failed_charge_is_tried_again']
+FAILS = ["test_a_crash_before_the_charge_loses_nothing", "test_a_failed_charge_is_tried_again"]
 
 import os
 import sqlite3

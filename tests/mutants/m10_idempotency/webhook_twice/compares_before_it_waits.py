@@ -1,7 +1,7 @@
 """Compares the numbers when the event comes, and writes when it has been charged."""
 
 MISTAKE = "H7"
-FAILS = ['test_an_event_may_be_overtaken']
+FAILS = ["test_an_event_may_be_overtaken"]
 
 import os
 import sqlite3
@@ -70,9 +70,7 @@ def record(database: sqlite3.Connection, event: Event, newer: bool) -> None:
         values,
     )
     # Compared where it is written, not before: by then somebody else may have written a newer one.
-    database.execute(
-        'UPDATE orders SET number = :number, status = :status WHERE "order" = :order AND :newer', values
-    )
+    database.execute('UPDATE orders SET number = :number, status = :status WHERE "order" = :order AND :newer', values)
 
 
 @app.post("/webhooks/warehouse")

@@ -1,7 +1,7 @@
 """Takes a late event for old news altogether, and does not charge for it."""
 
 MISTAKE = "K2"
-FAILS = ['test_an_older_event_overwrites_nothing']
+FAILS = ["test_an_older_event_overwrites_nothing"]
 
 import os
 import sqlite3
@@ -81,7 +81,9 @@ def receive(event: Event) -> None:
         if database.execute("SELECT * FROM seen WHERE event = ?", (event.id,)).fetchone():
             return  # not needed, but it spares the provider a call
     with transaction() as database:
-        if database.execute('SELECT * FROM orders WHERE "order" = ? AND number > ?', (event.order, event.number)).fetchone():
+        if database.execute(
+            'SELECT * FROM orders WHERE "order" = ? AND number > ?', (event.order, event.number)
+        ).fetchone():
             return
     # The event's own id: whoever delivers it again, wherever we died, shows the provider the same key.
     if event.due:

@@ -1,7 +1,7 @@
 """Keeps the ids of the events in memory."""
 
 MISTAKE = "M2"
-FAILS = ['test_twenty_deliveries_at_once_count_once', 'test_a_crash_after_the_charge_doubles_nothing']
+FAILS = ["test_twenty_deliveries_at_once_count_once", "test_a_crash_after_the_charge_doubles_nothing"]
 
 import os
 import sqlite3

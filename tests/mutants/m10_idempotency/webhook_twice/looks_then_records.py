@@ -1,7 +1,7 @@
 """Looks whether the event was seen, and does not look again when it writes."""
 
 MISTAKE = "H1"
-FAILS = ['test_twenty_deliveries_at_once_count_once']
+FAILS = ["test_twenty_deliveries_at_once_count_once"]
 
 import os
 import sqlite3

@@ -1,7 +1,11 @@
 """Marks the event as seen, and then begins to deal with it."""
 
 MISTAKE = "H2"
-FAILS = ['test_a_crash_before_the_charge_loses_nothing', 'test_a_crash_after_the_charge_doubles_nothing', 'test_a_failed_charge_is_tried_again']
+FAILS = [
+    "test_a_crash_before_the_charge_loses_nothing",
+    "test_a_crash_after_the_charge_doubles_nothing",
+    "test_a_failed_charge_is_tried_again",
+]
 
 import os
 import sqlite3

@@ -1,7 +1,7 @@
 """Answers a repetition with 409, so that it is delivered again and again."""
 
 MISTAKE = "fact 12"
-FAILS = ['test_events_are_told_apart_by_their_id', 'test_a_crash_after_the_charge_doubles_nothing']
+FAILS = ["test_events_are_told_apart_by_their_id", "test_a_crash_after_the_charge_doubles_nothing"]
 
 import os
 import sqlite3

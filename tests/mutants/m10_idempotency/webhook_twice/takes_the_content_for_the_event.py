@@ -1,7 +1,7 @@
 """Derives the identity from the content, so that two events alike are one."""
 
 MISTAKE = "H4"
-FAILS = ['test_events_are_told_apart_by_their_id']
+FAILS = ["test_events_are_told_apart_by_their_id"]
 
 import os
 import sqlite3

@@ -1,7 +1,11 @@
 """Tells events apart by the id of their delivery."""
 
 MISTAKE = "H4"
-FAILS = ['test_events_are_told_apart_by_their_id', 'test_twenty_deliveries_at_once_count_once', 'test_a_crash_after_the_charge_doubles_nothing']
+FAILS = [
+    "test_events_are_told_apart_by_their_id",
+    "test_twenty_deliveries_at_once_count_once",
+    "test_a_crash_after_the_charge_doubles_nothing",
+]
 
 import os
 import sqlite3

@@ -1,7 +1,7 @@
 """Takes the second event of an order for a repetition of the first."""
 
 MISTAKE = "H4"
-FAILS = ['test_events_are_taken']
+FAILS = ["test_events_are_taken"]
 
 import os
 import sqlite3

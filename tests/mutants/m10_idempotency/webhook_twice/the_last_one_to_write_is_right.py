@@ -1,7 +1,7 @@
 """Lets whatever event comes last overwrite the status."""
 
 MISTAKE = "K2"
-FAILS = ['test_an_older_event_overwrites_nothing']
+FAILS = ["test_an_older_event_overwrites_nothing"]
 
 import os
 import sqlite3
@@ -70,9 +70,7 @@ def record(database: sqlite3.Connection, event: Event) -> None:
         values,
     )
     # Compared where it is written, not before: by then somebody else may have written a newer one.
-    database.execute(
-        'UPDATE orders SET number = :number, status = :status WHERE "order" = :order', values
-    )
+    database.execute('UPDATE orders SET number = :number, status = :status WHERE "order" = :order', values)
 
 
 @app.post("/webhooks/warehouse")
