@@ -73,15 +73,11 @@ def compose(number: int) -> EmailMessage:
     return message
 
 
-async def send_mail(number: int) -> None:
-    host, port = os.environ["SMTP_HOST"], int(os.environ["SMTP_PORT"])
-    await aiosmtplib.send(compose(number), hostname=host, port=port)  # connects, sends one mail, and hangs up
-
-
 async def carry_mails(numbers: list[int]) -> None:
     # Your part: how many connections are these? Which errors may pass, and what becomes of the other recipients then?
     # And what does the next process know, if this one is killed in between?
-    await asyncio.gather(*(send_mail(number) for number in numbers))
+    host, port = os.environ["SMTP_HOST"], int(os.environ["SMTP_PORT"])
+    await asyncio.gather(*(aiosmtplib.send(compose(number), hostname=host, port=port) for number in numbers))
     for number in numbers:
         note(number, "sent")
 
@@ -94,8 +90,10 @@ async def start_campaign(campaign: Campaign, response: Response, background: Bac
     campaign_id = uuid4().hex
     with db:  # all of it, or nothing
         db.execute("INSERT INTO campaigns VALUES (?, ?, ?)", (campaign_id, campaign.subject, campaign.text))
-        mails = ((campaign_id, recipient) for recipient in campaign.recipients)
-        db.executemany("INSERT INTO mails (campaign, recipient) VALUES (?, ?)", mails)
+        db.executemany(
+            "INSERT INTO mails (campaign, recipient) VALUES (?, ?)",
+            [(campaign_id, recipient) for recipient in campaign.recipients],
+        )
     rows = db.execute("SELECT number FROM mails WHERE campaign = ?", (campaign_id,))
     background.add_task(carry_mails, [number for (number,) in rows])
     response.headers["Location"] = f"/campaigns/{campaign_id}"
@@ -106,9 +104,12 @@ async def start_campaign(campaign: Campaign, response: Response, background: Bac
 async def read_progress(campaign_id: str) -> Progress:
     if not db.execute("SELECT 1 FROM campaigns WHERE id = ?", (campaign_id,)).fetchone():
         raise HTTPException(404)
-    query = "SELECT status, count(*) FROM mails WHERE campaign = ? GROUP BY status"
-    counts = dict(db.execute(query, (campaign_id,)).fetchall())
-    query = "SELECT recipient, reason FROM mails WHERE campaign = ? AND status = 'failed'"
-    failed = dict(db.execute(query, (campaign_id,)).fetchall())
-    status = "sending" if counts.get("waiting") else "done"
-    return Progress(status=status, sent=counts.get("sent", 0), failed=failed)
+    counts = dict(
+        db.execute("SELECT status, count(*) FROM mails WHERE campaign = ? GROUP BY status", (campaign_id,)).fetchall()
+    )
+    failed = dict(
+        db.execute(
+            "SELECT recipient, reason FROM mails WHERE campaign = ? AND status = 'failed'", (campaign_id,)
+        ).fetchall()
+    )
+    return Progress(status="sending" if counts.get("waiting") else "done", sent=counts.get("sent", 0), failed=failed)

@@ -64,15 +64,8 @@ def compose(number: int) -> EmailMessage:
 def may_pass(error: Exception) -> bool:
     """Tell "not now" (4xx), or no answer at all, from "no" (5xx)."""
     answer = error.recipients[0] if isinstance(error, aiosmtplib.SMTPRecipientsRefused) else error
-    if isinstance(answer, aiosmtplib.SMTPResponseException):
-        return answer.code < 500
-    return isinstance(answer, OSError)  # the line broke, or nobody was there
-
-
-async def send_mail(number: int, client: aiosmtplib.SMTP) -> None:
-    if not client.is_connected:  # the first time, and when the server has hung up
-        await client.connect()
-    await client.send_message(compose(number))
+    # An OSError is a line that broke, or nobody there.
+    return answer.code < 500 if isinstance(answer, aiosmtplib.SMTPResponseException) else isinstance(answer, OSError)
 
 
 async def carry_mails(numbers: asyncio.Queue[int]) -> None:
@@ -81,7 +74,9 @@ async def carry_mails(numbers: asyncio.Queue[int]) -> None:
     while True:
         number = await numbers.get()
         try:
-            await send_mail(number, client)
+            if not client.is_connected:  # the first time, and when the server has hung up
+                await client.connect()
+            await client.send_message(compose(number))
             note(number, "sent")  # behind the server's 250 for this one mail, and ahead of the next mail
         except Exception as error:  # noqa: BLE001 - whatever it was, the others are waiting
             if may_pass(error):
@@ -108,8 +103,10 @@ async def start_campaign(campaign: Campaign, response: Response) -> Progress:
     campaign_id = uuid4().hex
     with db:  # all of it, or nothing
         db.execute("INSERT INTO campaigns VALUES (?, ?, ?)", (campaign_id, campaign.subject, campaign.text))
-        mails = ((campaign_id, recipient) for recipient in campaign.recipients)
-        db.executemany("INSERT INTO mails (campaign, recipient) VALUES (?, ?)", mails)
+        db.executemany(
+            "INSERT INTO mails (campaign, recipient) VALUES (?, ?)",
+            [(campaign_id, recipient) for recipient in campaign.recipients],
+        )
     for (number,) in db.execute("SELECT number FROM mails WHERE campaign = ?", (campaign_id,)):
         waiting.put_nowait(number)
     response.headers["Location"] = f"/campaigns/{campaign_id}"
@@ -120,9 +117,12 @@ async def start_campaign(campaign: Campaign, response: Response) -> Progress:
 async def read_progress(campaign_id: str) -> Progress:
     if not db.execute("SELECT 1 FROM campaigns WHERE id = ?", (campaign_id,)).fetchone():
         raise HTTPException(404)
-    query = "SELECT status, count(*) FROM mails WHERE campaign = ? GROUP BY status"
-    counts = dict(db.execute(query, (campaign_id,)).fetchall())
-    query = "SELECT recipient, reason FROM mails WHERE campaign = ? AND status = 'failed'"
-    failed = dict(db.execute(query, (campaign_id,)).fetchall())
-    status = "sending" if counts.get("waiting") else "done"
-    return Progress(status=status, sent=counts.get("sent", 0), failed=failed)
+    counts = dict(
+        db.execute("SELECT status, count(*) FROM mails WHERE campaign = ? GROUP BY status", (campaign_id,)).fetchall()
+    )
+    failed = dict(
+        db.execute(
+            "SELECT recipient, reason FROM mails WHERE campaign = ? AND status = 'failed'", (campaign_id,)
+        ).fetchall()
+    )
+    return Progress(status="sending" if counts.get("waiting") else "done", sent=counts.get("sent", 0), failed=failed)
