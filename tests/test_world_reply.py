@@ -78,3 +78,9 @@ def test_a_location_that_leads_nowhere_is_unmet(location: str) -> None:
 def test_a_long_body_is_shown_cut() -> None:
     assert len(reply(b"x" * 10_000).shown()) < 300
     assert "10000 characters" in reply(b"x" * 10_000).shown()
+
+
+def test_a_body_that_is_no_text_is_shown_by_its_size_and_type() -> None:
+    picture = Reply("GET /a", 200, {"content-type": "image/jpeg"}, b"\xff\xd8\xff\xe0\x00")
+    assert picture.shown() == "200 (5 bytes, image/jpeg)"
+    assert Reply("GET /a", 200, {}, b"\xff").shown() == "200 (1 bytes, of no type)"

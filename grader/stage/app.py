@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from grader.errors import NotStarted, StageError
@@ -103,6 +103,17 @@ class App:
         killed = bool(self._zygote.request("kill_busiest", pid=self.pid)["killed"])
         self._notice("one of your app's child processes is killed (SIGKILL)" if killed else "your app has no children")
         return killed
+
+    @contextlib.contextmanager
+    def children_held(self) -> Iterator[int]:
+        """Let the process's own children stand still meanwhile (SIGSTOP); yields how many there are now."""
+        held = self._zygote.request("signal_others", pid=self.pid, signal=int(signal.SIGSTOP))["signalled"]
+        self._notice("your app's child processes are held still (SIGSTOP)" if held else "your app has no children")
+        try:
+            yield held
+        finally:
+            self._zygote.request("signal_others", pid=self.pid, signal=int(signal.SIGCONT))
+            self._notice("your app's child processes go on")
 
     @property
     def alive(self) -> bool:

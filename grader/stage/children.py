@@ -66,6 +66,14 @@ class Children:
                 os.kill(busiest.pid, signal.SIGKILL)
         return {"killed": busiest.pid if busiest else 0}
 
+    def signal_others(self, pid: int, number: int) -> dict[str, Any]:
+        """Send a signal to all processes of a child's tree but the first; tell how many there were."""
+        others = tree.members([pid], tree.table()) - {pid}
+        for other in others:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(other, number)
+        return {"signalled": len(others)}
+
     def destroy(self, pid: int) -> None:
         """SIGKILL one child with all that belongs to it."""
         tree.destroy([pid])

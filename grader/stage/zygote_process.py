@@ -46,6 +46,7 @@ class ZygoteProcess:
             "signal": self.signal,
             "destroy": self.destroy,
             "memory": lambda request, _: memory.read(request["pid"], fresh_peak=request["fresh_peak"]),
+            "signal_others": lambda request, _: self.children.signal_others(request["pid"], request["signal"]),
             "kill_busiest": lambda request, _: self.children.kill_busiest(request["pid"]),
             "reset": self.reset,
         }

@@ -94,6 +94,8 @@ class Reply:
         document = self.json
         # Written anew, with a space after each comma: it is read in lines of 80 columns.
         body = self.text if document is None else jsonlib.dumps(document, ensure_ascii=False)
+        if "\N{REPLACEMENT CHARACTER}" in body:
+            body = f"({len(self.body)} bytes, {self.headers.get('content-type', 'of no type')})"
         return f"{self.status} {cut(body) or '(empty)'}"
 
 
