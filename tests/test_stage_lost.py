@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -30,6 +31,20 @@ LOOPING = """
         while True:
             pass
     threading.Thread(target=burn).start()
+"""
+
+
+HOPPING = """
+    tokens, fill = os.pipe()
+    os.write(fill, b"x" * 300)
+    os.close(fill)
+    if os.fork() == 0:
+        while os.read(tokens, 1):
+            if os.fork():
+                os._exit(0)
+            os.setsid()
+        while True:
+            os.read(os.pipe()[0], 1)
 """
 
 
@@ -64,6 +79,13 @@ def test_a_stopped_zygote_can_be_closed(zygote: Zygote) -> None:
     os.kill(zygote.pid, signal.SIGSTOP)
     zygote.close()
     assert not zygote.root.exists()
+
+
+def test_a_process_that_forks_and_ends_again_and_again_does_not_outrun_the_end_of_the_stage(zygote: Zygote) -> None:
+    with serving(zygote, SERVICE + HOPPING):
+        zygote._control.shutdown(socket.SHUT_RDWR)  # as if the grader had gone
+        assert all_end([zygote.pid])
+        assert told_of(zygote.root) == []
 
 
 def test_a_zygote_that_is_closed_while_it_starts_leaves_nothing() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,6 +76,13 @@ def destroy(roots: Iterable[int], spare: Iterable[int] = ()) -> None:
 def marked(mark: str) -> set[int]:
     """Find the processes that were started with a text in their environment, or work in a folder that it names."""
     return {pid for pid in table() if pid != os.getpid() and _is_marked(pid, mark)}
+
+
+def destroy_marked(mark: str, seconds: float = 2.0) -> None:
+    """SIGKILL the processes that bear a mark, again and again while there are any, but not for ever."""
+    began = time.monotonic()
+    while (found := marked(mark)) and time.monotonic() - began < seconds:
+        destroy(found)
 
 
 def _groups(pids: set[int], processes: dict[int, Process]) -> set[int]:

@@ -128,7 +128,7 @@ class Zygote:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        tree.destroy(tree.marked(str(self.root)))  # what a zygote that was killed could not end itself
+        tree.destroy_marked(str(self.root))  # what a zygote that was killed could not end itself
         self.readers.close()
         self._control.close()
         shutil.rmtree(self.root, ignore_errors=True)

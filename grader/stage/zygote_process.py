@@ -26,6 +26,7 @@ from grader.stage.children import Children
 from grader.stage.kernel import become_subreaper, die_with_parent
 
 MOST_DYING_SECONDS = 5.0
+AGAIN_SECONDS = 0.05
 
 
 class ZygoteProcess:
@@ -63,7 +64,7 @@ class ZygoteProcess:
         except (channel.ChannelClosed, KeyboardInterrupt):
             pass
         finally:
-            self.children.destroy_all()
+            self.end_all()
 
     def report_ended(self) -> None:
         """Tell the grader of every child that has ended."""
@@ -71,7 +72,8 @@ class ZygoteProcess:
             while os.read(self.wakeup, 512):
                 pass
         for pid, status in self.children.reap():
-            channel.send(self.control, {"event": "exit", "pid": pid, "status": status})
+            with contextlib.suppress(channel.ChannelClosed):  # a grader that has gone is noticed by the loop
+                channel.send(self.control, {"event": "exit", "pid": pid, "status": status})
 
     def answer(self) -> None:
         """Carry out one request."""
@@ -117,13 +119,17 @@ class ZygoteProcess:
 
     def reset(self, _request: dict[str, Any], _descriptors: list[int]) -> dict[str, Any]:
         """SIGKILL all that was ever started here, and answer when it has gone."""
+        self.end_all()
+        return {}
+
+    def end_all(self) -> None:
+        """SIGKILL everything below this process, and wait until it has gone."""
         began = time.monotonic()
         self.children.destroy_all()
         while self.children.any_left() and time.monotonic() - began < MOST_DYING_SECONDS:
-            if not select.select([self.wakeup], [], [], 0.1)[0]:
-                self.children.destroy_all()  # one that forks and ends faster than the table can be read
+            if not select.select([self.wakeup], [], [], AGAIN_SECONDS)[0]:
+                self.children.destroy_all()  # one forks and ends faster than the table can be read
             self.report_ended()
-        return {}
 
 
 def _close_all(descriptors: Iterable[int]) -> None:
