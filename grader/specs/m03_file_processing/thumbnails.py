@@ -16,6 +16,7 @@ from grader.world import Reply, Request, Visitor, World
 from grader.world.disk import files_with
 from grader.world.images import plain_png
 
+TRY = ("GET /thumbnails/00000000000000000000000000000000",)
 SMALL_CAP = 40_000
 SIDE = 128
 RED, BLUE, GREEN, WHITE = (230, 20, 20), (20, 20, 230), (20, 200, 20), (255, 255, 255)
