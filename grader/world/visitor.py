@@ -169,10 +169,12 @@ class Visitor:
         except (h11.RemoteProtocolError, http.TooLarge) as error:
             return self._nothing(request, _garbage(error))
         finally:
-            if sending is not None:
-                sending.cancel()
-                await asyncio.gather(sending, return_exceptions=True)
-            wire.close()
+            try:
+                if sending is not None:
+                    sending.cancel()
+                    await asyncio.gather(sending, return_exceptions=True)
+            finally:  # also when this is cancelled once more while it waits
+                wire.close()
         if message is None or not isinstance(message.start, h11.Response):
             return self._nothing(request, "your app closed the connection without a reply")
         status, now = message.start.status_code, self._timeline.now()
