@@ -31,6 +31,7 @@ from redis.asyncio import Redis
 LOCK = "lock:report"
 LOCK_TTL_SECONDS = int(os.environ.get("LOCK_TTL_SECONDS", "30"))
 
+
 class Report(BaseModel):
     total: int
 
