@@ -20,14 +20,14 @@ def world() -> Iterator[Kit]:
 
 
 def test_an_open_gate_holds_nobody(world: Kit) -> None:
-    gate = Gate(world.loop, world.patience)
+    gate = Gate(world.loop, world.timeline, world.patience)
     world.loop.wait(gate.passage())
     assert (gate.shut, gate.waiting) == (False, 0)
     assert not gate.knocked(HASTY)
 
 
 def test_a_closed_gate_holds_all_who_come_until_it_opens(world: Kit) -> None:
-    gate = Gate(world.loop, world.patience)
+    gate = Gate(world.loop, world.timeline, world.patience)
     with gate:
         comers = [world.loop.start(gate.passage()) for _ in range(3)]
         assert gate.knocked(PATIENT, times=3)
@@ -40,14 +40,14 @@ def test_a_closed_gate_holds_all_who_come_until_it_opens(world: Kit) -> None:
 
 
 def test_a_gate_opens_however_the_block_ends(world: Kit) -> None:
-    gate = Gate(world.loop, world.patience)
+    gate = Gate(world.loop, world.timeline, world.patience)
     with pytest.raises(KeyError), gate:
         raise KeyError
     assert not gate.shut
 
 
 def test_a_gate_may_be_opened_early_and_closed_again(world: Kit) -> None:
-    gate = Gate(world.loop, world.patience)
+    gate = Gate(world.loop, world.timeline, world.patience)
     with gate:
         gate.open()
         world.loop.wait(gate.passage())
@@ -58,7 +58,7 @@ def test_a_gate_may_be_opened_early_and_closed_again(world: Kit) -> None:
 
 
 def test_a_gate_may_let_the_first_ones_through(world: Kit) -> None:
-    gate = Gate(world.loop, world.patience)
+    gate = Gate(world.loop, world.timeline, world.patience)
     with gate.close(let=2):
         for _ in range(2):
             assert not gate.shut
@@ -73,7 +73,7 @@ def test_a_gate_may_let_the_first_ones_through(world: Kit) -> None:
 
 
 def test_one_who_goes_away_does_not_stand_before_the_gate_any_more(world: Kit) -> None:
-    gate = Gate(world.loop, world.patience)
+    gate = Gate(world.loop, world.timeline, world.patience)
     with gate:
         comer = world.loop.start(gate.passage())
         assert gate.knocked(PATIENT)
@@ -131,3 +131,12 @@ def test_the_clock_can_begin_again() -> None:
         timeline.record("app", str(number))
     timeline.restart_clock()
     assert (timeline.events, timeline.left_out) == ([], 0)
+
+
+def test_what_comes_after_a_failed_check_is_not_told(world: Kit) -> None:
+    gate = Gate(world.loop, world.timeline, world.patience)
+    with pytest.raises(AssertionError), gate:
+        world.timeline.record("visitor", "before")
+        raise AssertionError
+    world.timeline.record("visitor", "only the tidying up")
+    assert [seen.text for seen in world.timeline.events] == ["before"]

@@ -8,6 +8,7 @@ from typing import Self
 
 from grader.stage import Patience
 from grader.world.loop import Loop
+from grader.world.timeline import Timeline
 
 KNOCK_PATIENCE = 0.15
 
@@ -18,8 +19,9 @@ class Gate:
     Use ``with part.closed() as gate:`` from a spec; parts call ``await gate.passage()`` on the world's loop.
     """
 
-    def __init__(self, loop: Loop, patience: Patience) -> None:
+    def __init__(self, loop: Loop, timeline: Timeline, patience: Patience) -> None:
         self._loop = loop
+        self._timeline = timeline
         self._patience = patience
         self._open = asyncio.Event()
         self._open.set()
@@ -71,8 +73,10 @@ class Gate:
         return self.close() if self._open.is_set() else self
 
     def __exit__(
-        self, _type: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+        self, _type: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
     ) -> None:
+        if error is not None:
+            self._timeline.end()
         self.open()
 
     async def _close(self, let: int) -> None:

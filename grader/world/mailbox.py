@@ -76,8 +76,8 @@ class Mailbox:
         self.named: list[str] = []
         self.starttls_stripped = False
         self.impostor = False
-        self.gate = Gate(loop, patience)
-        self.data_gate = Gate(loop, patience)
+        self.gate = Gate(loop, timeline, patience)
+        self.data_gate = Gate(loop, timeline, patience)
         self._room = ROOM
         self.mails: list[Mail] = []
         self.logins: list[Login] = []
@@ -125,7 +125,7 @@ class Mailbox:
 
     def holding(self, address: str) -> Gate:
         """Close a gate (``with``) before this recipient alone: the mail server is slow when it is named."""
-        self.held[address] = Gate(self._loop, self._patience)
+        self.held[address] = Gate(self._loop, self.timeline, self._patience)
         return self.held[address].close()
 
     def next(self, patience: float = PATIENCE) -> Mail:

@@ -80,8 +80,8 @@ class Partner:
         self._patience = patience
         self._answers: list[Answer] = [Answer(200, {}, None)]
         self._taken = 0
-        self.gate = Gate(loop, patience)
-        self.answer_gate = Gate(loop, patience)
+        self.gate = Gate(loop, timeline, patience)
+        self.answer_gate = Gate(loop, timeline, patience)
         self._room = ROOM
         self.calls: list[PartnerCall] = []
         self.port: int = listener.getsockname()[1]

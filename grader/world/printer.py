@@ -32,7 +32,7 @@ class Printer:
         self._stuck: set[str] = set()
         self._taken: list[str] = []
         self._now = 0
-        self.gate = Gate(loop, patience)
+        self.gate = Gate(loop, timeline, patience)
         self.asked: list[str] = []
         self.printed: list[str] = []
         self.cancelled: list[str] = []

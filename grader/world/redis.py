@@ -21,7 +21,7 @@ class Redis:
         self._servers = servers
         self._server = servers.borrow()
         self._timeline = timeline
-        self._gate = WriteGate(self._server.client, patience, lambda text: timeline.record("redis", text))
+        self._gate = WriteGate(self._server.client, timeline, patience)
 
     @property
     def environment(self) -> dict[str, str]:

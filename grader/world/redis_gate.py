@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from grader.stage import Patience
+from grader.world.timeline import Timeline
 
 if TYPE_CHECKING:
     import redis
@@ -26,10 +27,10 @@ Command = tuple[str | bytes, ...]
 class WriteGate:
     """Commands that change data, and scripts, wait before it in order of arrival; what only reads is answered."""
 
-    def __init__(self, client: redis.Redis, patience: Patience, note: Callable[[str], None]) -> None:
+    def __init__(self, client: redis.Redis, timeline: Timeline, patience: Patience) -> None:
         self._client = client
         self._patience = patience
-        self._note = note
+        self._timeline = timeline
         self._own: list[tuple[redis.Connection, int]] = []
         self._before = 0
         self.shut = False
@@ -39,19 +40,19 @@ class WriteGate:
         self._before = self._blocked()
         self._client.client_pause(PAUSE_MS, all=False)
         self.shut = True
-        self._note("holds whatever would change data; reading goes on")
+        self._timeline.record("redis", "holds whatever would change data; reading goes on")
         return self
 
     def open(self) -> None:
         """Let everything through, in the order in which it came."""
         if self.shut:
-            self._note("does what has been waiting, in order of arrival")
+            self._timeline.record("redis", "does what has been waiting, in order of arrival")
             self._unpause()
 
     def let_through(self) -> None:
         """Let through what stands before the gate now, one command of each client, and shut it behind that."""
         self.enqueue(SHUT_BEHIND)  # it stands last, so nothing that arrives later can slip in between
-        self._note("does what stands there now, and holds what comes after that")
+        self._timeline.record("redis", "does what stands there now, and holds what comes after that")
         self._unpause()
         self.shut = True
 
@@ -104,6 +105,8 @@ class WriteGate:
         return self.close()
 
     def __exit__(
-        self, _type: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+        self, _type: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
     ) -> None:
+        if error is not None:
+            self._timeline.end()
         self.open()

@@ -33,6 +33,7 @@ class Timeline:
         self._seen: list[Seen] = []
         self._lock = threading.Lock()
         self._notice = notice
+        self._ended = False
         self.left_out = 0
 
     def now(self) -> float:
@@ -44,17 +45,27 @@ class Timeline:
         with self._lock:
             self._began = time.monotonic()
             self._seen.clear()
+            self._ended = False
             self.left_out = 0
+
+    def end(self) -> None:
+        """Keep nothing that comes from now on: the behaviour is judged, and what follows is only the tidying up."""
+        with self._lock:
+            self._ended = True
 
     def record(self, part: str, text: str) -> None:
         """Add an event that happens now."""
         with self._lock:
             seen = Seen(self.now(), part, _fit(text))
-            if len(self._seen) < MOST_EVENTS:
-                self._seen.append(seen)
-            else:
-                self.left_out += 1
+            if not self._ended:
+                self._keep(seen)
         self._notice(seen)
+
+    def _keep(self, seen: Seen) -> None:
+        if len(self._seen) < MOST_EVENTS:
+            self._seen.append(seen)
+        else:
+            self.left_out += 1
 
     @property
     def events(self) -> list[Seen]:
