@@ -1,16 +1,17 @@
-"""The figures of the grader, measured here and now: ``make bench``. Printed, never asserted.
+"""The figures of the grader, measured here and now: ``python -m tests.benchmarks.bench [EXERCISE|MODULE...]``.
 
-Run it on a machine that is otherwise idle; every figure is a median, in milliseconds.
+Printed, never asserted. Run it on a machine that is otherwise idle; every figure is a median, in milliseconds.
 """
 
 from __future__ import annotations
 
+import argparse
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from grader.classroom.batch import Work, graded
-from grader.course import Course, Exercise, load
+from grader.course import Exercise, load
 from grader.run import Grader
 from grader.stage import Source
 from grader.stand import Need, Stand
@@ -121,9 +122,9 @@ def cold(exercise: Exercise) -> Iterable[Figure]:
     yield Figure(f"cold  grader check {exercise.name}", own, 1.5 * peer)
 
 
-def all_solutions(course: Course) -> Figure:
-    """Every solution, two at a time, when the workers are warm: the mean of three rounds."""
-    works = [Work(exercise, exercise.solution) for exercise in course.exercises]
+def all_solutions(exercises: Sequence[Exercise]) -> Figure:
+    """Their solutions, two at a time, when the workers are warm: the mean of three rounds."""
+    works = [Work(exercise, exercise.solution) for exercise in exercises]
     rounds = 3
     warm_up = 2 * len(works)
     arrivals = [time.perf_counter() for _ in graded(works * (2 + rounds), 2)]
@@ -140,27 +141,43 @@ def _quietly(command: list[str], folder: str) -> None:
     subprocess.run(command, cwd=folder, check=True, capture_output=True)
 
 
-def _print(figures: Iterable[Figure]) -> None:
-    console = Console()
-    table = Table("figure", "ms", "wanted", "")
+def _told(figures: Iterable[Figure], console: Console) -> Iterable[Figure]:
+    """The same figures, each printed as soon as it is there: all of them take minutes."""
     for figure in figures:
         console.print(f"{figure.what}: {figure.value:.0f} ms", style="dim", highlight=False)
+        yield figure
+
+
+def _table(figures: Iterable[Figure]) -> Table:
+    table = Table("figure", "ms", "wanted", "")
+    for figure in figures:
         wanted = "" if figure.wanted is None else f"{figure.wanted:.0f}"
         table.add_row(figure.what, f"{figure.value:.0f}", wanted, figure.verdict)
-    console.print(table)
+    return table
+
+
+def _measured(exercises: Sequence[Exercise], *, mutants: bool) -> Iterable[Figure]:
+    first = exercises[0]
+    yield from cold(first)
+    with Grader() as grader:
+        yield first_answer(grader, first)
+        yield from warm_solutions(grader, exercises)
+        if mutants:
+            yield from warm_mutants(grader, exercises)
+    yield all_solutions(exercises)
 
 
 def main() -> None:
     """Measure everything and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("exercises", nargs="*", default=["all"], metavar="EXERCISE")
+    parser.add_argument("--no-mutants", action="store_true", help="leave the wrong ones out, which take minutes")
+    asked = parser.parse_args()
     course = load()
-    first = course.exercises[0]
-    with Grader() as grader:
-        figures = [
-            first_answer(grader, first),
-            *warm_solutions(grader, course.exercises),
-            *warm_mutants(grader, course.exercises),
-        ]
-    _print([*figures, *cold(first), all_solutions(course)])
+    exercises = list(dict.fromkeys(one for name in asked.exercises for one in course.find(name)))
+    console = Console()
+    figures = list(_told(_measured(exercises, mutants=not asked.no_mutants), console))
+    console.print(_table(figures))
 
 
 if __name__ == "__main__":
