@@ -40,6 +40,7 @@ class App:
         self._zygote = zygote
         self._launch = launch
         self._listener = listener
+        self._who = f"your {launch.who}"
         self._notice = notice
         self.patience = patience
         self._tee = tee
@@ -62,12 +63,15 @@ class App:
         self._zygote.on_exit(self.pid, self._on_exit)
 
     def wait_listening(self) -> None:
-        """Wait until the server in it listens.
+        """Wait until the server in it listens, or the worker in it takes messages.
 
         Raises NotStarted, with the reason and the line of the student's own file, when it never will.
         """
         if self.patience.until(self._start_outcome, idle=STARTUP_PATIENCE) != "listening":
-            raise NotStarted(self._why_it_failed("never began to listen: its start-up (lifespan) has not ended"))
+            never = (
+                "never began to listen: its start-up (lifespan) has not ended" if self._listener else "never got ready"
+            )
+            raise NotStarted(self._why_it_failed(never))
 
     def result(self, idle: float = 1.0) -> Any:
         """Wait for what a called function returned, as JSON.
@@ -101,19 +105,23 @@ class App:
     def kill_busiest_child(self) -> bool:
         """SIGKILL the one of the process's own children that has computed most; False when it has none."""
         killed = bool(self._zygote.request("kill_busiest", pid=self.pid)["killed"])
-        self._notice("one of your app's child processes is killed (SIGKILL)" if killed else "your app has no children")
+        self._notice(
+            f"one of {self._who}'s child processes is killed (SIGKILL)" if killed else f"{self._who} has no children"
+        )
         return killed
 
     @contextlib.contextmanager
     def children_held(self) -> Iterator[int]:
         """Let the process's own children stand still meanwhile (SIGSTOP); yields how many there are now."""
         held = self._zygote.request("signal_others", pid=self.pid, signal=int(signal.SIGSTOP))["signalled"]
-        self._notice("your app's child processes are held still (SIGSTOP)" if held else "your app has no children")
+        self._notice(
+            f"{self._who}'s child processes are held still (SIGSTOP)" if held else f"{self._who} has no children"
+        )
         try:
             yield held
         finally:
             self._zygote.request("signal_others", pid=self.pid, signal=int(signal.SIGCONT))
-            self._notice("your app's child processes go on")
+            self._notice(f"{self._who}'s child processes go on")
 
     @property
     def alive(self) -> bool:
@@ -133,19 +141,19 @@ class App:
             return
         status = self._pipes[-1].status
         before = status.count("collected")
-        self._notice("a garbage collection runs in your app")
+        self._notice(f"a garbage collection runs in {self._who}")
         self._zygote.request("signal", pid=self.pid, signal=int(COLLECT))
         self.patience.until(lambda: status.count("collected") > before, idle=0.5)
 
     def terminate(self) -> None:
         """Send SIGTERM to the process; returns at once."""
-        self._notice("SIGTERM is sent to your app")
+        self._notice(f"SIGTERM is sent to {self._who}")
         self._zygote.request("signal", pid=self.pid, signal=int(signal.SIGTERM))
 
     def kill(self) -> None:
         """SIGKILL the whole tree and wait for its end."""
         if self.alive:
-            self._notice("your app is killed (SIGKILL)")
+            self._notice(f"{self._who} is killed (SIGKILL)")
         self.end()
 
     def end(self) -> None:
@@ -169,7 +177,7 @@ class App:
         Raises NotStarted when it does not come up again.
         """
         self.kill()
-        self._notice("your app is started again on the same data")
+        self._notice(f"{self._who} is started again on the same data")
         self.start()
         self.wait_listening()
 
@@ -185,7 +193,7 @@ class App:
 
     def _on_exit(self, status: int) -> None:
         self._pipes[-1].drain()
-        self._notice(f"your app's process ended ({describe(status)})")
+        self._notice(f"{self._who}'s process ended ({describe(status)})")
         self.exit_status = status
         self.patience.wake()
 
@@ -206,10 +214,11 @@ class App:
 
     def _why_it_failed(self, otherwise: str) -> str:
         """Say in one line why the process is of no use, and end it."""
+        subject = "Your program" if self._listener else f"Y{self._who[1:]}"
         failed, status, exhausted = self._said("failed"), self.exit_status, self.patience.exhausted
         self.end()
         if failed is not None:
             return told_by_itself(failed)
         if status is not None:
-            return f"Your program ended before it listened ({describe(status)})."
-        return exhausted or f"Your app {otherwise}."
+            return f"{subject} ended before it {'listened' if self._listener else 'was ready'} ({describe(status)})."
+        return exhausted or f"Y{self._who[1:]} {otherwise}."

@@ -20,6 +20,7 @@ from typing import Any, NoReturn
 
 from grader.stage import roles
 from grader.stage.kernel import become_subreaper
+from grader.stage.missing import Missing
 
 _exit = os._exit  # before a submission can replace it
 
@@ -29,6 +30,8 @@ COLLECT = signal.SIGUSR2
 CPU_SECONDS = 60
 MEMORY_BYTES = 4 * 1024**3
 FILE_BYTES = 64 * 1024**2
+PROGRAMS = frozenset({"script", "celery", "arq"})
+"""Roles whose process ends by itself when it has done its work: that is no failure."""
 MOST_TEXT = 500
 """Characters of an error's text that are told."""
 
@@ -99,6 +102,8 @@ def _limit() -> None:
 def _adopt_environment(request: dict[str, Any]) -> None:
     os.environ.clear()
     os.environ.update(request["environment"])
+    if request["clock"]:
+        _set_clock(*request["clock"])
     time.tzset()  # the C library looks at TZ only once
     os.makedirs(request["cwd"], exist_ok=True)  # noqa: PTH103 - a restarted one may have deleted it
     os.chdir(request["cwd"])
@@ -107,6 +112,14 @@ def _adopt_environment(request: dict[str, Any]) -> None:
     sys.modules["__main__"] = ModuleType("__main__")
     # Appended, never prepended: a file named like a standard module must not shadow it.
     sys.path.append(os.path.dirname(request["file"]))  # noqa: PTH120
+
+
+def _set_clock(instant: float, zone: str) -> None:
+    """Let the clock on the wall go on from an instant, at a place; monotonic time stays as it is."""
+    import time_machine
+
+    os.environ["TZ"] = zone
+    time_machine.travel(instant, tick=True).start()
 
 
 def _collect_on_signal(status: Status) -> None:
@@ -126,12 +139,12 @@ def _play(request: dict[str, Any], listeners: list[int], status: Status) -> int:
         module = _import(name, request["file"])
         return roles.ROLES[request["role"]](module, request, listeners, status)
     except SystemExit as stop:
-        if request["role"] == "script" and not stop.code:
+        if request["role"] in PROGRAMS and not stop.code:
             return 0
         text = f"Your program called exit({_told(stop.code, repr)})."
         status.say("failed", kind="exit", text=text, file="", line=0)
         return stop.code if isinstance(stop.code, int) else 1
-    except roles.Missing as missing:
+    except Missing as missing:
         status.say("failed", kind="missing", text=str(missing), file=request["file"], line=0)
     except roles.StartupFailed as failed:  # uvicorn has printed the traceback
         place = _place(failed.__cause__ or failed, request["file"])

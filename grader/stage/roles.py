@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
+from grader.stage import workers
+from grader.stage.missing import Missing
+
 if TYPE_CHECKING:
     from grader.stage.child import Status
-
-
-class Missing(Exception):
-    """The submission lacks the object that its role needs."""
 
 
 class StartupFailed(Exception):
@@ -99,4 +98,6 @@ ROLES: dict[str, Callable[[ModuleType, dict[str, Any], list[int], Status], int]]
     "serve": serve,
     "call": call,
     "script": script,
+    "celery": workers.celery,
+    "arq": workers.arq,
 }

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from grader.stage import Allowance, App, Launch, Patience, Vitals, Zygote
+from grader.world.clock import Clock
 from grader.world.listening import listen_on_unix
 from grader.world.loop import Loop
 from grader.world.parts import Parts, Surroundings
@@ -17,6 +18,7 @@ from grader.world.redis_servers import Servers
 from grader.world.timeline import Seen, Timeline
 from grader.world.tls import AUTHORITY
 from grader.world.visitor import Visitor
+from grader.world.workers import Workers
 
 if TYPE_CHECKING:
     from grader.world.mailbox import Mailbox
@@ -76,6 +78,8 @@ class World:
         self._started = False
         self.patience = Patience(self._vitals, loop.tick, allowance)
         self.timeline = Timeline(self._on_seen)
+        self.clock = Clock(self.timeline)
+        self.workers = Workers(self._make_process)
         self.data = plan.folder / "data"
         self.data.mkdir(parents=True)
         self._around = Surroundings(loop, self.timeline, self.patience, plan.settings, servers)
@@ -146,9 +150,7 @@ class World:
 
     def process(self, *arguments: str) -> App:
         """Run the submission's file as a program with these arguments, beside its service; returns at once."""
-        launch = replace(self._launch(), role="script", options={"arguments": list(arguments)})
-        process = App(self._zygote, launch, None, self._note, self.patience, self._tee)
-        self._processes.append(process)
+        process = self._make_process("script", "app", {"arguments": list(arguments)})
         process.start()
         return process
 
@@ -194,8 +196,15 @@ class World:
         app = App(self._zygote, self._launch(), listener, self._note, self.patience, self._tee)
         return Instance(app, Visitor(path, self._loop, self.timeline, self.patience))
 
+    def _make_process(self, role: str, who: str, options: Mapping[str, Any]) -> App:
+        launch = replace(self._launch(), role=role, who=who, options=options)
+        process = App(self._zygote, launch, None, self._note, self.patience, self._tee)
+        self._processes.append(process)
+        return process
+
     def _launch(self) -> Launch:
-        return Launch("serve", self._plan.module, self._plan.file, self.data, self.environment)
+        plan = self._plan
+        return Launch("serve", plan.module, plan.file, self.data, self.environment, clock=self.clock.setting)
 
     def _on_seen(self, seen: Seen) -> None:
         self.patience.wake()
