@@ -19,7 +19,24 @@ PRELOADABLE: dict[bytes, tuple[str, ...]] = {
     b"QrCodeWidget": ("reportlab.graphics.barcode.qr",),
     b"redis": ("redis.asyncio", "redis.asyncio.connection", "redis.commands.helpers"),
     b"sse": ("fastapi.sse",),
-}
+    b"celery": (
+        "celery.bin.celery", "celery.apps.worker", "celery.apps.beat", "celery.worker.worker", "celery.worker.strategy",
+        "celery.worker.consumer", "celery.worker.autoscale", "celery.worker.components", "celery.worker.control",
+        "celery.worker.consumer.delayed_delivery", "celery.concurrency.solo", "celery.concurrency.prefork",
+        "celery.concurrency.thread", "celery.backends.redis", "celery.app.amqp", "celery.app.log", "celery.app.control",
+        "celery.app.builtins", "celery.app.routes", "celery.app.events", "celery.loaders.app", "celery.fixups.django",
+        "celery.events.receiver", "celery.contrib.migrate", "celery.utils.static", "kombu.transport.redis",
+        "kombu.asynchronous.hub", "kombu.pools", "billiard.sharedctypes", "billiard.popen_fork", "encodings.idna",
+        "tzlocal", "dateutil.parser", "shelve",
+    ),
+    b"arq": ("arq.worker", "arq.logs", "arq.cron", "arq.connections"),
+    b"apscheduler": (
+        "apscheduler.schedulers.asyncio", "apscheduler.schedulers.background", "apscheduler.triggers.cron",
+        "apscheduler.triggers.interval", "apscheduler.triggers.date", "apscheduler.jobstores.memory",
+        "apscheduler.executors.asyncio", "apscheduler.executors.pool", "tzlocal",
+    ),
+    b"zoneinfo": ("time_machine", "zoneinfo"),
+}  # fmt: skip
 """What the zygote imports ahead when a submission mentions a word. Reading the text decides about speed only."""
 
 

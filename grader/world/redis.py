@@ -71,6 +71,28 @@ class Redis:
             for command in commands:
                 self.client.execute_command(*command)  # type: ignore[no-untyped-call]
 
+    def go_down(self) -> None:
+        """Be as a server that has died: every connection is cut, new ones are refused. The data stays."""
+        self._timeline.record("redis", "is down: connections are cut, and refused")
+        self._server.go_down()
+
+    def fall_silent(self) -> None:
+        """Be as a server that hangs: it accepts connections and answers nothing."""
+        self._timeline.record("redis", "answers nobody any more")
+        self._server.fall_silent()
+
+    def come_back(self) -> None:
+        """Serve again, with the data from before."""
+        self._timeline.record("redis", "is back")
+        self._server.come_back()
+
+    def drop_the_dead(self) -> None:
+        """Cut off whoever waits in a blocking command: a killed worker's BRPOP would swallow the next message."""
+        clients: Any = self.client.client_list()
+        for client in clients:
+            if "b" in client["flags"]:
+                self.client.client_kill_filter(_id=client["id"])
+
     def longest_left(self) -> float | None:
         """Seconds until the last of the keys that expire is gone; None when one of them never expires."""
         left: list[Any] = [self.client.pttl(key) for key in self.keys()]

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import os
+import signal
 import socket
 import subprocess
 import tempfile
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from grader.errors import StageError
 from grader.world.listening import LOOPBACK
@@ -28,7 +31,15 @@ class Server:
     def __init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="grader-redis-")
         self.port = _free_port()
-        options = {"port": self.port, "bind": LOOPBACK, "save": "", "appendonly": "no", "dir": self._folder.name}
+        own_way = f"{self._folder.name}/s"  # stays open when the port is closed
+        options = {
+            "port": self.port,
+            "bind": LOOPBACK,
+            "unixsocket": own_way,
+            "save": "",
+            "appendonly": "no",
+            "dir": self._folder.name,
+        }
         command = [str(_binary()), *(word for name, value in options.items() for word in (f"--{name}", str(value)))]
         self._process = subprocess.Popen(
             ["sh", "-c", GUARD, "sh", *command],
@@ -39,7 +50,9 @@ class Server:
         )
         from redis import Redis
 
-        self.client: redis.Redis = Redis(LOOPBACK, self.port, socket_timeout=10)
+        self.client: redis.Redis = Redis(unix_socket_path=own_way, socket_timeout=10)
+        self._placeholder: socket.socket | None = None
+        self._silent = False
         self._wait()
 
     @property
@@ -52,10 +65,45 @@ class Server:
         except RedisError:
             return False
 
-    def wipe(self) -> None:
-        """Forget all data, scripts and clients, so that the next world finds it as new."""
+    def go_down(self) -> None:
+        """Cut every connection and refuse new ones; the data stays."""
+        self.client.config_set("port", 0)
+        self.disconnect()
+        # The port is kept, without listening: else somebody else could be given it, or a client connect to itself.
+        self._placeholder = socket.socket()
+        self._placeholder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._placeholder.bind((LOOPBACK, self.port))
+
+    def fall_silent(self) -> None:
+        """Go on accepting connections, and answer nobody."""
+        pid = self._pid  # asked for while it still answers
+        self._silent = True
+        os.kill(pid, signal.SIGSTOP)
+
+    def come_back(self) -> None:
+        """Serve again, with the data from before."""
+        if self._silent:
+            os.kill(self._pid, signal.SIGCONT)
+            self._silent = False
+        if self._placeholder is not None:
+            self._placeholder.close()
+            self._placeholder = None
+            self.client.config_set("port", self.port)
+
+    @functools.cached_property
+    def _pid(self) -> int:
+        told: Any = self.client.info("server")
+        return int(told["process_id"])  # the process that was started here is its guard
+
+    def disconnect(self) -> None:
+        """Cut every connection but the grader's own."""
         self.client.client_kill_filter(_type="normal", skipme=True)
         self.client.client_kill_filter(_type="pubsub", skipme=True)
+
+    def wipe(self) -> None:
+        """Forget all data, scripts and clients, so that the next world finds it as new."""
+        self.come_back()
+        self.disconnect()
         self.client.flushall()
         self.client.script_flush()
 

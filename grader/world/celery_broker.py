@@ -1,0 +1,122 @@
+"""What Celery keeps in Redis, read as it lies there: messages that wait, and messages that were handed out.
+
+The layout is that of kombu's Redis transport: a list for each queue (one more for each priority), the hash ``unacked``
+of what a worker has taken and not acknowledged, and the sorted set ``unacked_index`` of when it was taken.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from grader.world.redis import Redis
+
+PRIORITY_MARK = b"\x06\x16"
+UNACKED, UNACKED_INDEX = "unacked", "unacked_index"
+
+
+@dataclass(frozen=True)
+class Message:
+    """One task message.
+
+    id: the task's; task: its name; args, kwargs: as JSON has them; retries: how many there have been; eta: not to be
+    run before; expires: not to be run after; redelivered: whether it had been handed out before; raw: all of it, as it
+    lies in Redis.
+    """
+
+    id: str
+    task: str
+    args: list[Any]
+    kwargs: dict[str, Any]
+    retries: int
+    eta: datetime | None
+    expires: datetime | None
+    redelivered: bool
+    queue: str
+    priority: int
+    raw: bytes
+
+
+class CeleryBroker:
+    """What Celery keeps in the world's Redis."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    def queues(self) -> list[str]:
+        """The queues in which something waits, whatever its priority."""
+        keys = self._redis.keys()
+        lists = [key for key in keys if self._redis.client.type(key) == b"list"]
+        return sorted({key.partition(PRIORITY_MARK)[0].decode() for key in lists})
+
+    def waiting(self, queue: str = "celery") -> list[Message]:
+        """What no worker has taken yet, the next one first, over all priorities."""
+        name = queue.encode()
+        keys = self._redis.keys()
+        keys = [key for key in keys if key == name or key.startswith(name + PRIORITY_MARK)]
+        found: list[Message] = []
+        for key in sorted(keys, key=_priority):
+            raw: Any = self._redis.client.lrange(key, 0, -1)
+            found += [_message(one) for one in reversed(raw)]
+        return found
+
+    def taken(self) -> list[Message]:
+        """What workers have taken and not acknowledged; also what waits in a worker for its time to come."""
+        raw: Any = self._redis.client.hvals(UNACKED)
+        return [_message(json.dumps(json.loads(one)[0]).encode()) for one in raw]
+
+    def time_out(self) -> None:
+        """Let the visibility timeout pass for all that is taken: the next worker that starts puts it back."""
+        tags: Any = self._redis.client.zrange(UNACKED_INDEX, 0, -1)
+        if tags:
+            self._redis.client.zadd(UNACKED_INDEX, dict.fromkeys(tags, 0))
+
+    def deliver(self, message: Message, *, now: bool = False) -> None:
+        """Put a message into its queue, once more, as at-least-once delivery may.
+
+        now: without the time before which it is not to be run.
+        """
+        raw = json.loads(message.raw)
+        if now:
+            raw["headers"]["eta"] = None
+        self._redis.client.rpush(message.queue, json.dumps(raw))
+
+    def forget_taken(self) -> None:
+        """Forget what workers have taken, as if they had acknowledged it."""
+        self._redis.client.delete(UNACKED, UNACKED_INDEX)
+
+
+def _priority(key: bytes) -> int:
+    return int(key.partition(PRIORITY_MARK)[2] or 0)
+
+
+def _message(raw: bytes) -> Message:
+    """Raises AssertionError when it is no task message as JSON: which is a mistake of the submission's."""
+    try:
+        message = json.loads(raw)
+        headers, properties = message["headers"], message["properties"]
+        args, kwargs, _embed = json.loads(base64.b64decode(message["body"]))
+    except (ValueError, KeyError, TypeError) as error:
+        raise AssertionError(
+            f"There is a message in the queue that is no Celery task as JSON: {raw[:200]!r}"
+        ) from error
+    return Message(
+        id=headers["id"],
+        task=headers["task"],
+        args=args,
+        kwargs=kwargs,
+        retries=headers.get("retries") or 0,
+        eta=_time(headers.get("eta")),
+        expires=_time(headers.get("expires")),
+        redelivered=bool(headers.get("redelivered") or properties.get("delivery_info", {}).get("redelivered")),
+        queue=properties["delivery_info"]["routing_key"],
+        priority=properties.get("priority") or 0,
+        raw=raw,
+    )
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
