@@ -129,6 +129,13 @@ class Judge:
         return world.visitor
 
     @pytest.fixture
+    def worker(self, world: World) -> App:
+        """The first of the exercise's own workers; all of them take jobs."""
+        usual = world.workers.usual
+        self._prepare(AHEAD)
+        return usual[0]
+
+    @pytest.fixture
     def mailbox(self, world: World) -> object:
         """The mail server."""
         return world.mailbox
@@ -153,7 +160,7 @@ class Judge:
 
     def _prepare(self, ahead: int) -> None:
         coming = [need for name, need in self._needs.items() if name not in self._begun and not self._why_blocked(name)]
-        for need in [need for need in coming if need.app][:ahead]:
+        for need in [need for need in coming if need.ahead][:ahead]:
             self._stand.prepare(need)
 
     def _leave(self, wish: SystemExit, session: pytest.Session) -> None:

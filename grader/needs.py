@@ -21,7 +21,15 @@ def need_of(item: pytest.Item, parts: frozenset[str]) -> Need:
     if isinstance(marker, Behaviour):
         settings |= marker.settings
     everything = (*sorted(parts), *getattr(module, "PARTNERS", ()))
-    return Need(item.name, everything, tuple(settings.items()), app=bool(USES_APP & set(_fixtures(item))))
+    fixtures = set(_fixtures(item))
+    return Need(
+        item.name,
+        everything,
+        tuple(settings.items()),
+        app=bool(USES_APP & fixtures),
+        workers=tuple(getattr(module, "WORKERS", ())),
+        worker="worker" in fixtures,
+    )
 
 
 def _fixtures(item: pytest.Item) -> list[str]:

@@ -51,7 +51,7 @@ def play(exercise: Exercise, submission: Path, port: int, on_event: Callable[[Ev
         lines = _Lines(lambda line: notice(Seen(world.timeline.now(), "output", line)))
         world = World(plan, zygote, loop, servers, listener=listener, notice=notice, tee=lines.take)
         try:
-            _ = world.app
+            _ = world.app, world.workers.usual
             world.timeline.restart_clock()
             live.set()
             yield url
@@ -97,4 +97,5 @@ def _plan(exercise: Exercise, source: Source, spec: ModuleType, folder: Path) ->
         folder=folder / "world",
         parts=(*sorted(part for part in PARTS if part in text), *getattr(spec, "PARTNERS", ())),
         settings=dict(getattr(spec, "SETTINGS", {})),
+        workers=tuple(getattr(spec, "WORKERS", ())),
     )

@@ -136,7 +136,7 @@ class Grader:
                 stand.prepare(need)  # known from an earlier submission: it starts while pytest does
             run_spec(exercise, judge)
             if not only:
-                self._needs[exercise.id] = [need for need in judge.needs if need.app][:1]
+                self._needs[exercise.id] = [need for need in judge.needs if need.ahead][:1]
         finally:
             with contextlib.suppress(GraderError):  # a lost stage has been told of as an error already
                 stand.close()

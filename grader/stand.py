@@ -27,13 +27,20 @@ class Need:
     """What one behaviour needs.
 
     key: the behaviour's name; parts: the world's parts that its exercise uses, partners included;
-    app: whether a process is wanted ahead.
+    app: whether a process is wanted ahead; workers: those of the exercise; worker: whether they are wanted ahead.
     """
 
     key: str
     parts: tuple[str, ...]
     settings: tuple[tuple[str, str], ...]
     app: bool
+    workers: tuple[tuple[str, ...], ...] = ()
+    worker: bool = False
+
+    @property
+    def ahead(self) -> bool:
+        """Whether anything is gained by making its world ahead."""
+        return self.app or self.worker
 
 
 class Stand:
@@ -91,11 +98,13 @@ class Stand:
     def _make(self, need: Need) -> World:
         folder = self._folder / str(next(self._numbers))
         self._lay_out()
-        plan = Plan(self._module, self.file, folder, need.parts, dict(need.settings))
+        plan = Plan(self._module, self.file, folder, need.parts, dict(need.settings), need.workers)
         world = World(plan, self._zygote, self._loop, self._servers, allowance=self._allowance)
         try:
             if need.app:
                 world.launch()
+            if need.worker:
+                world.workers.launch_usual()
         except BaseException:
             world.close()
             raise

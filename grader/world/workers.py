@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from grader.stage import App
@@ -17,10 +17,28 @@ Make = Callable[[str, str, Mapping[str, Any]], App]
 
 
 class Workers:
-    """Starts the real commands on the submission's file. All that it returns may be killed, and started again."""
+    """Starts the real commands on the submission's file. All that it returns may be killed, and started again.
 
-    def __init__(self, make: Make) -> None:
+    usual: the workers that the exercise has beside its service, each as for ``start``.
+    """
+
+    def __init__(self, make: Make, usual: Sequence[Sequence[str]]) -> None:
         self._make = make
+        self._usual = usual
+        self._launched: list[App] = []
+
+    def launch_usual(self) -> None:
+        """Start the exercise's own workers ahead of their first use; returns at once."""
+        if not self._launched:
+            self._launched = [self.start(*command) for command in self._usual]
+
+    @property
+    def usual(self) -> list[App]:
+        """The exercise's own workers, which take jobs by now. Raises NotStarted when one never does."""
+        self.launch_usual()
+        for worker in self._launched:
+            worker.wait_listening()
+        return self._launched
 
     def start(self, tool: str, *arguments: str) -> App:
         """Start a worker and return at once; ``wait_listening`` of it waits until it takes jobs.

@@ -35,6 +35,7 @@ class Plan:
     module: the name under which the submission is imported; file: where its source lies.
     folder: one that does not exist yet, for this world alone.
     parts: names of parts and of partners' HTTP services; settings: environment variables.
+    workers: what runs beside the service, each as for ``Workers.start``.
     """
 
     module: str
@@ -42,6 +43,7 @@ class Plan:
     folder: Path
     parts: tuple[str, ...] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
+    workers: tuple[tuple[str, ...], ...] = ()
 
 
 class Instance(NamedTuple):
@@ -79,7 +81,7 @@ class World:
         self.patience = Patience(self._vitals, loop.tick, allowance)
         self.timeline = Timeline(self._on_seen)
         self.clock = Clock(self.timeline)
-        self.workers = Workers(self._make_process)
+        self.workers = Workers(self._make_process, plan.workers)
         self.data = plan.folder / "data"
         self.data.mkdir(parents=True)
         self._around = Surroundings(loop, self.timeline, self.patience, plan.settings, servers)
