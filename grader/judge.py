@@ -15,7 +15,7 @@ from grader.needs import need_of, parts_used
 from grader.report.verdict import BehaviourResult, Event, Verdict
 from grader.spec import SpecBehaviour
 from grader.stage import App
-from grader.stand import AHEAD, Need, Stand
+from grader.stand import Need, Stand
 from grader.world import Timeline, Visitor, World
 
 MOST_OUTPUT = 32 * 1024
@@ -62,7 +62,7 @@ class Judge:
         items[:] = [item for item in items if item.name in self._behaviours and self._wanted(item.name)]
         parts = parts_used(items)
         self._needs = {item.name: need_of(item, parts) for item in items}
-        self._prepare(AHEAD)
+        self._prepare(self._stand.ahead)
 
     @property
     def needs(self) -> list[Need]:
@@ -74,9 +74,9 @@ class Judge:
         """Judge one behaviour, while the processes of the next ones start."""
         began = time.monotonic()
         self._begun.add(item.name)
-        world = None if self._why_blocked(item.name) else self._take(item.name)
+        world = self._take(item.name)
         if world is not None:
-            self._prepare(AHEAD - 1)
+            self._prepare(self._stand.ahead - 1)
         try:
             return (yield)
         finally:
@@ -118,7 +118,9 @@ class Judge:
     def app(self, world: World) -> App:
         """The submission's process, listening."""
         started = world.app
-        self._prepare(AHEAD)  # not before: they would compete for the processors with the one that is waited for
+        self._prepare(
+            self._stand.ahead
+        )  # not before: they would compete for the processors with the one that is waited for
         self._came_up = True
         return started
 
@@ -132,7 +134,7 @@ class Judge:
     def worker(self, world: World) -> App:
         """The first of the exercise's own workers; all of them take jobs."""
         usual = world.workers.usual
-        self._prepare(AHEAD)
+        self._prepare(self._stand.ahead)
         return usual[0]
 
     @pytest.fixture
@@ -170,6 +172,9 @@ class Judge:
 
     def _take(self, name: str) -> World | None:
         """The world for a behaviour; why there is none is told in its set-up, where pytest can report it."""
+        if self._why_blocked(name):
+            self._stand.leave(self._needs[name])
+            return None
         try:
             self._worlds[name] = self._stand.take(self._needs[name])
         except Exception as error:  # noqa: BLE001 - whatever it is, it concerns this submission only

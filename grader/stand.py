@@ -62,6 +62,11 @@ class Stand:
         self.file = folder / "code" / f"{module}.py"
 
     @property
+    def ahead(self) -> int:
+        """How many worlds may be made ahead: one, where each has to wait for the Redis of the one before."""
+        return 1 if self._servers.single else AHEAD
+
+    @property
     def lost(self) -> bool:
         """Whether the stage has gone, and the submission's processes with it."""
         return self._zygote.lost
@@ -77,6 +82,11 @@ class Stand:
         world = self._ahead.pop(need.key).result()
         world.timeline.restart_clock()
         return world
+
+    def leave(self, need: Need) -> None:
+        """Begin to end a world that was made ahead and is not wanted any more: another one may wait for its Redis."""
+        if (ahead := self._ahead.pop(need.key, None)) is not None:
+            self._closing.append(self._pool.submit(_close_made, ahead))
 
     def give_back(self, world: World) -> None:
         """Begin to end a world, without waiting for it: worlds share nothing."""
@@ -123,3 +133,8 @@ class Stand:
             fresh = self.file.with_suffix(".new")
             fresh.write_bytes(self._source.content)
             fresh.replace(self.file)
+
+
+def _close_made(ahead: Future[World]) -> None:
+    if ahead.exception() is None:
+        ahead.result().close()

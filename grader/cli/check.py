@@ -11,6 +11,7 @@ import typer
 
 from grader import course as courses
 from grader.classroom import batch
+from grader.cli import own_redis
 from grader.cli import progress as store
 from grader.cli.course_map import next_exercise
 from grader.cli.faults import UsageError, code_of
@@ -22,7 +23,7 @@ from grader.report.verdict import Report
 STDOUT = Path("-")
 
 
-def check(
+def check(  # noqa: PLR0913, PLR0917 - one for each option
     exercise: Annotated[
         str | None,
         typer.Argument(
@@ -42,11 +43,13 @@ def check(
     only: Annotated[str, typer.Option(metavar="BEHAVIOUR", help="Part of a behaviour's name or sentence.")] = "",
     jobs: Annotated[int, typer.Option(min=1, max=64, help="How many to grade at a time.")] = 1,
     show_output: Annotated[bool, typer.Option("--show-output", help="Show what the submission printed.")] = False,
+    redis: own_redis.RedisOption = "",
 ) -> None:
     """Grade a file by what it does.
 
     Exit code: 0 full marks, 1 less, 2 usage, 3 the grader's own fault.
     """
+    own_redis.use(redis, jobs)
     course = courses.load()
     if exercise is None and json is not None and _is_name(course, str(json)):
         exercise, json = str(json), STDOUT  # grader check --json EXERCISE

