@@ -9,7 +9,7 @@ from pathlib import Path
 
 from grader.course import Course, Exercise
 from grader.report.terminal import feedback
-from grader.report.verdict import Report
+from grader.report.verdict import Report, Verdict
 from grader.run import Grader
 
 Grade = Callable[[Path, int], Report]
@@ -42,6 +42,8 @@ def verdict(root: Path, note: str, grade: Grade, turn: int = 0) -> str:
         if result.name == test.strip():
             if report.problem:
                 raise LookupError(f"{name} never ran: {report.problem}")
+            if result.verdict is Verdict.ERROR:
+                raise LookupError(f"the grader failed on {name}: {result.message}")
             return feedback(result)
     raise LookupError(f"{report.exercise} has no behaviour {test!r}")
 
