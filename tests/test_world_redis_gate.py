@@ -10,6 +10,7 @@ import pytest
 import redis as redis_py
 
 from grader.stage import Patience
+from grader.world.loop import Loop
 from grader.world.redis import Redis
 from grader.world.redis_servers import Servers
 from grader.world.timeline import Timeline
@@ -17,8 +18,8 @@ from grader.world.timeline import Timeline
 
 @pytest.fixture
 def redis() -> Iterator[Redis]:
-    with Servers() as servers:
-        part = Redis(servers, Timeline(), Patience(list))
+    with Servers() as servers, Loop() as loop:
+        part = Redis(servers, Timeline(), Patience(list), loop)
         yield part
         part.close()
 
@@ -98,3 +99,22 @@ def test_a_server_is_given_back_open(redis: Redis, client: redis_py.Redis) -> No
     redis.held().close()
     redis.close()
     assert client.set("anything", "goes")
+
+
+def test_one_answer_is_kept_back_and_what_was_asked_is_done(redis: Redis, elsewhere: ThreadPoolExecutor) -> None:
+    with redis.line() as line, redis_py.Redis.from_url(redis.url) as far:
+        assert far.ping()
+        with line.kept() as gate:
+            taken = elsewhere.submit(take, far, "a")
+            assert gate.knocked()
+            assert redis.client.get("lock") == b"a"
+            assert not taken.done()
+        assert taken.result() is True
+        assert far.get("lock") == b"a"
+
+
+def test_only_who_came_meanwhile_is_on_the_line(redis: Redis) -> None:
+    before = redis.url
+    with redis.line():
+        assert redis.url != before
+    assert redis.url == before

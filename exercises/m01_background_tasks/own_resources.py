@@ -9,7 +9,8 @@ Every signup starts one background job. It asks for the letter's template (GET T
 letter), gets {"text": "Welcome, {name}!"}, and mails that text, the name filled in, to the member. All of it works, as
 long as everybody is quick. The pool holds exactly one connection; leave it so, and make these true:
 
-- While a job waits for the templates or for the mail server, its own visitor is answered and the next one is served.
+- While jobs wait for the templates or for the mail server, be it one or twenty, their own visitors are answered and
+  the next one is served.
 - The letter carries the name that the database holds once the template has come, also if it was changed by then.
 - A signup that is refused with 409 has no job: no template is asked for, no letter is sent.
 - A job that fails, because the templates answer 503 for instance, leaves the member stored.

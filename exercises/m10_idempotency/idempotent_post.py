@@ -8,11 +8,11 @@ POST /payments  {"order": "A-17", "amount": 1200}   with a header Idempotency-Ke
 - The same key and body again: the first one's reply, status and body, and no second charge. So it is too when the
   requests come at once, to two processes of this service that share their data: a request that comes while another
   with its key is under way waits for that one's reply, or gets 409 at once (your choice) and is sent again later.
-- The same key with another body: 422, and nobody is charged.
+- The same key with another body: 422, and nobody is charged; so it is too when the first request has failed.
 - The provider fails or hangs up: 502 (given, see take_money). With the same key and body the visitor may try again,
   until it succeeds; however often that is, there is one charge.
-- All of this holds across a restart and a crash. A key that was in use in the crash may be answered with 409 for half a
-  second more, not longer.
+- All of this holds across a restart and a crash, also for a process that lives on when another one dies. A key that was
+  in use in the crash may be answered with 409 for half a second more, not longer.
 - A key is forgotten KEY_TTL_SECONDS (a decimal number) after its first request. From then on, or at most half a second
   later, it may come with another body, and that payment is charged like any other.
 

@@ -6,14 +6,14 @@
 
 Of every order that is stored, the broker is told: POST BROKER_URL/messages with
 {"id": "<string>", "number": "A-17", "customer": "ada", "item": "tea"}. It has taken a message when it answers 2xx.
-Behind it are consumers who act on each id once, so a message may be sent again, but only under the same id.
+Behind it are consumers who act on each id once: a message that is sent again keeps its id, and no two share one.
 Make these true, on a database (DATABASE_URL, SQLite) that outlives the process:
 
 - The visitor is answered when the order is stored, even while the broker is silent, refuses, or is down.
 - Order and message are stored both or not at all. An order that was refused with 409 has no message.
 - Whenever the process is killed, it goes on after a restart, with no new request: each stored order's message arrives.
-- Until the broker has taken a message, it is sent again, after RELAY_SECONDS: when 503 is answered, when the broker
-  hangs up, when it is not there. Once taken, it is not sent again.
+- Until the broker has taken a message, it is sent again, each time after RELAY_SECONDS: when any other status is
+  answered, when the broker hangs up, when it is not there. Once taken, it is not sent again.
 - The messages of a customer are taken in the order in which the orders were stored: none overtakes an earlier one.
 
 Your part is place_order, and a relay: a background task of this service that carries the messages. There is only ever

@@ -70,7 +70,7 @@ def _payments(around: Surroundings) -> Part:
 def _redis(around: Surroundings) -> Part:
     from grader.world.redis import Redis
 
-    return Redis(around.servers, around.timeline, around.patience)
+    return Redis(around.servers, around.timeline, around.patience, around.loop)
 
 
 MAKERS: dict[str, Callable[[Surroundings], Part]] = {

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from grader.stage import Patience
 from grader.world.listening import LOOPBACK
+from grader.world.loop import Loop
 from grader.world.redis_gate import Command, WriteGate
+from grader.world.redis_line import Line
 from grader.world.redis_servers import Servers
 from grader.world.timeline import Timeline
 
@@ -17,10 +21,14 @@ if TYPE_CHECKING:
 class Redis:
     """What a spec sees of the server that the submission uses. Everything in it is bytes and stays bytes."""
 
-    def __init__(self, servers: Servers, timeline: Timeline, patience: Patience) -> None:
+    def __init__(self, servers: Servers, timeline: Timeline, patience: Patience, loop: Loop) -> None:
         self._servers = servers
         self._server = servers.borrow()
         self._timeline = timeline
+        self._patience = patience
+        self._loop = loop
+        self._lines: list[Line] = []
+        self._port = self._server.port
         self._gate = WriteGate(self._server.client, timeline, patience)
 
     @property
@@ -31,12 +39,25 @@ class Redis:
     def close(self) -> None:
         """Give the server back."""
         self._gate.open()
+        for line in self._lines:
+            line.close()
         self._servers.give_back(self._server)
 
     @property
     def url(self) -> str:
         """Where the submission finds it."""
-        return f"redis://{LOOPBACK}:{self._server.port}/0"
+        return f"redis://{LOOPBACK}:{self._port}/0"
+
+    @contextlib.contextmanager
+    def line(self) -> Iterator[Line]:
+        """Lay a line of its own for an instance that is started meanwhile (``with``); it stays."""
+        line = Line(self._loop, self._timeline, self._patience, self._server.port)
+        self._lines.append(line)
+        self._port = line.port
+        try:
+            yield line
+        finally:
+            self._port = self._server.port
 
     @property
     def client(self) -> redis.Redis:

@@ -3,7 +3,7 @@
 POST /reports makes the report, and answers when it is made. All it takes is one question to the ledger,
 GET LEDGER_URL/total, which is answered 200 {"total": 1200}.
     201 {"total": 1200}
-    409 at once, while a report is being made, by this instance or by another one
+    409 at once, while the lock is held, by this instance or by another one
     502 when the ledger hangs up, or answers with an error status
 
 Several instances of this service run, and at midnight all their timers post at the same moment. They share a Redis
@@ -12,9 +12,9 @@ server, at REDIS_URL, and there the lock lies. Make these true:
 - Of requests that come at the same moment, exactly one makes the report.
 - When 201 or 502 is answered, the lock is free again.
 - The lock is a key that expires in Redis, LOCK_TTL_SECONDS (a whole number) after it was taken. So an owner that is
-  killed, at whatever moment, blocks the others for no longer than that.
-- A report may take longer than that, and then its lock may have a new owner, even in the same instance. Whoever is
-  late frees nobody else's lock, however close the race. What it answers its own visitor is up to you.
+  killed, at whatever moment, blocks the others for no longer than that, however often they ask.
+- A report may take longer than that. Then the next one may take the lock, even in the same instance, while the late one
+  is still made. Who is late frees nobody else's lock, however close the race. What it answers its visitor is up to you.
 
 Your part is report_lock. Nothing may dawdle: in a quick world an effect follows its cause within a tenth of a second.
 """

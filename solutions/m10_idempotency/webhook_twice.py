@@ -3,15 +3,17 @@
 A warehouse tells this shop what becomes of its orders. An order may be shipped in parts: each is an event of its own.
 
 POST /webhooks/warehouse  {"id": "e-2", "order": "A-17", "number": 2, "status": "shipped", "amount": 1200}
-    Any 2xx says: taken, do not deliver this event again; so is a repetition answered. Anything else, or no answer,
-    says: deliver it again; the warehouse does that for a second or so.
+    Any 2xx says: taken, do not deliver this event again, whatever becomes of another delivery that is under way. A
+    repetition of what was taken is answered so as well. Anything else, or no answer, says: deliver it again; the
+    warehouse does that for a second or so.
 GET /orders/A-17
     200 {"order": "A-17", "number": 2, "status": "shipped", "paid": 1200}; 404 for an order without events.
 
 - Whoever ships is paid: an event with the status "shipped" takes its amount, once, by POST {PAYMENTS_URL}/charges
   (given, see take_money), and then adds it once to the order's "paid". Other events charge nothing.
 - Events are told apart by their id, and by nothing else. Each delivery has another X-Delivery-Id, and two events may be
-  alike in all but their id. The same event may be delivered at the same time, to two processes that share their data.
+  alike in all but their id. Several events, or the same one several times, may be delivered at the same time, to two
+  processes that share their data.
 - Events come in any order. An order shows the status and the number of its event with the highest number (the
   warehouse numbers them per order), also when an older one arrives later, or takes longer. A late one that ships is
   paid like any other.

@@ -38,19 +38,23 @@ def test_granted_delete_leaves_one_record(visitor: Visitor, audit: Partner, app:
     """A granted delete leaves a record, and no delete leaves two."""
     visitor.delete("/documents/plan", headers=EDITOR)
     expect_record(audit, "ada", "/documents/plan", "granted")
+    visitor.delete("/documents", headers=EDITOR)
     visitor.delete("/documents/notes", headers=STRANGER)
+    visitor.delete("/documents/poem", headers=STRANGER)
     app.settle(0.02)  # nothing else would come after a second record
     paths = [call.field("path", str) for call in audit.calls]
-    assert len(paths) == len(set(paths)), f"After two deletes, the audit service had records of {', '.join(paths)}."
+    assert len(paths) == len(set(paths)), f"After four deletes, the audit service had records of {', '.join(paths)}."
 
 
 @behaviour(points=1, hint="Does anything run after the guard that should not?")
-def test_denied_delete_deletes_nothing(visitor: Visitor) -> None:
+def test_denied_delete_deletes_nothing(visitor: Visitor, app: App) -> None:
     """A denied delete is answered with 403 and deletes nothing."""
-    reply = visitor.delete("/documents/plan", headers=STRANGER)
-    assert reply.status == 403, f"A delete by a stranger was answered with {reply.status}."
-    left = visitor.get("/documents")
-    assert "plan" in left.text, f"After a denied delete of plan, these documents were left: {left.text}"
+    for path, what in (("/documents/plan", "plan"), ("/documents", "all documents")):
+        reply = visitor.delete(path, headers=STRANGER)
+        assert reply.status == 403, f"A delete of {what} by a stranger was answered with {reply.status}."
+        app.settle(0.02)  # what deletes after the response has done so by then
+        left = visitor.get("/documents")
+        assert "plan" in left.text, f"After a denied delete of {what}, these documents were left: {left.text}"
 
 
 @behaviour(points=3, hint="Who attaches the tasks if the endpoint returns no response?")
@@ -67,9 +71,10 @@ def test_denied_delete_leaves_a_record(visitor: Visitor, audit: Partner) -> None
 )
 def test_no_answer_waits_for_the_audit_service(visitor: Visitor, audit: Partner) -> None:
     """Neither a granted nor a denied delete waits for the audit service."""
+    deletes = (("an editor", EDITOR, "/documents/plan"), ("a stranger", STRANGER, "/documents/plan"))
     with audit.closed():
-        for user, headers in (("an editor", EDITOR), ("a stranger", STRANGER)):
-            reply = visitor.delete("/documents/plan", headers=headers)
+        for user, headers, path in (*deletes, ("an editor, of all documents,", EDITOR, "/documents")):
+            reply = visitor.delete(path, headers=headers)
             assert reply.arrived, f"While the audit service was stuck, a delete by {user} was not answered."
 
 

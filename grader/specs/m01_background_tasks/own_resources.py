@@ -3,6 +3,7 @@
 import pytest
 
 from grader.behaviour import behaviour
+from grader.stage import App
 from grader.world import Mail, Mailbox, Partner, Reply, Visitor, World
 
 PARTNERS = ("templates",)
@@ -12,6 +13,8 @@ TRY = (
     'PATCH /members/1 {"name": "Ada Lovelace"}',
     "GET /members/1",
 )
+JOBS = 15
+"""As many as wait while the next visitor comes: as a pool that nobody has limited has connections."""
 
 
 @pytest.fixture(autouse=True)
@@ -54,14 +57,15 @@ def test_new_member_gets_a_letter(visitor: Visitor, mailbox: Mailbox) -> None:
 
 
 @behaviour(points=3, hint="Count the pool's connections: who has the only one while the request's jobs run?")
-def test_next_visitor_is_served_while_a_job_waits_for_the_templates(visitor: Visitor, templates: Partner) -> None:
+def test_next_visitor_is_served_while_a_job_waits_for_the_templates(
+    visitor: Visitor, templates: Partner, app: App
+) -> None:
     """The next visitor is served while a job waits for the templates."""
     with templates.closed() as gate:
         first = sign_up(visitor, "Ada")
         assert first.arrived, "The signup was not answered while the templates kept its job waiting."
         assert gate.knocked(), "No job came to ask for a template."
-        second = sign_up(visitor, "Grace")
-    _assert_served(second, "the templates")
+        _assert_more_are_served(visitor, app, "the templates")
 
 
 @behaviour(
@@ -69,19 +73,26 @@ def test_next_visitor_is_served_while_a_job_waits_for_the_templates(visitor: Vis
     hint="What does the letter need from the database, and when has it all of it?",
     needs=["test_new_member_gets_a_letter"],
 )
-def test_next_visitor_is_served_while_a_job_waits_for_the_mail_server(visitor: Visitor, mailbox: Mailbox) -> None:
+def test_next_visitor_is_served_while_a_job_waits_for_the_mail_server(
+    visitor: Visitor, mailbox: Mailbox, app: App
+) -> None:
     """The next visitor is served while a job waits for the mail server."""
     with mailbox.closed() as gate:
         first = sign_up(visitor, "Ada")
         assert first.arrived, "The signup was not answered while the mail server kept its job waiting."
         assert gate.knocked(), "No job came to the mail server."
-        second = sign_up(visitor, "Grace")
-    _assert_served(second, "the mail server")
+        _assert_more_are_served(visitor, app, "the mail server")
 
 
-def _assert_served(second: Reply, holder: str) -> None:
-    seen = f"was answered with {second.status}" if second.arrived else "got no answer"
-    assert second.status in {200, 201, 202}, f"The next visitor {seen} while {holder} kept the first one's job waiting."
+def _assert_more_are_served(visitor: Visitor, app: App, holder: str) -> None:
+    """Sign up more and more people while jobs wait: a larger pool hides a held connection only for a while."""
+    for waiting in range(1, JOBS + 1):
+        if waiting == JOBS:
+            app.settle(0.03)  # the other jobs come as far as they can
+        reply = sign_up(visitor, f"Grace{waiting}")
+        seen = f"was answered with {reply.status}" if reply.arrived else "got no answer"
+        held = "the first one's job" if waiting == 1 else f"jobs of the first {waiting}"
+        assert reply.status in {200, 201, 202}, f"The next visitor {seen} while {holder} kept {held} waiting."
 
 
 @behaviour(
@@ -115,7 +126,8 @@ def test_refused_signup_has_no_job(visitor: Visitor, templates: Partner, mailbox
     letter_to(mailbox, "Grace")
     letters, asked = len(mailbox.mails), len(templates.calls)
     assert letters == 2, f"Two people became members, and {letters} letters were sent."
-    assert asked == 2, f"Two people became members, and a template was asked for {asked} times."
+    assert asked <= 2, f"Two people became members, and a template was asked for {asked} times."
+    assert asked == 2, f"Two letters were sent, and the template was not asked for once for each: {asked} in all."
 
 
 @behaviour(

@@ -13,6 +13,8 @@ SETTINGS = {"KEY_TTL_SECONDS": "3600"}
 
 ORDER = {"order": "A-17", "amount": 1200}
 OTHER = {"order": "B-4", "amount": 500}
+KEYS = ("k-1", "k/1", "k_1")
+"""Any text is a key, also one that is no file's name; and no two of these are one."""
 AT_ONCE = 20
 PAUSES = (0.0, 0.1, 0.2, 0.3, 0.4)
 """Seconds between two attempts, in all twice what the task grants a key to be free again."""
@@ -28,13 +30,13 @@ def pay(visitor: Visitor, payment: dict[str, object] = ORDER, key: str = "k-1") 
     return start(visitor, payment, key).reply(patience=1.0)
 
 
-def pay_unless(visitor: Visitor, app: App, refusal: int, payment: dict[str, object]) -> Reply:
+def pay_unless(visitor: Visitor, app: App, refusal: int, payment: dict[str, object], key: str = "k-1") -> Reply:
     """Send a payment again as long as it is refused with that status, for a second; the last reply."""
     reply = Reply("POST /payments")
     for pause in PAUSES:
         if pause:
             app.settle(pause)
-        reply = pay(visitor, payment)
+        reply = pay(visitor, payment, key)
         if reply.status != refusal:
             break
     return reply
@@ -111,13 +113,15 @@ def test_twenty_at_once_are_charged_once(visitor: Visitor, payments: Payments, w
 @behaviour(
     points=3,
     hint="After a failure, who knows whether the money was taken? What must stay the same so that they can tell?",
-    needs=["test_the_same_again_gets_the_same_reply"],
+    needs=["test_another_body_is_refused"],
 )
 def test_a_failed_attempt_may_be_repeated(visitor: Visitor, payments: Payments, app: App) -> None:
-    """A payment that failed can be tried again, also when only the provider's answer was lost, and is charged once."""
+    """A failed payment can be tried again, with the same body only, also when it was charged, and is charged once."""
     payments.answer(503, times=1)
     failed = pay(visitor)
     assert failed.status == 502, f"The provider answered 503, and the payment {seen(failed)}."
+    other = pay_unless(visitor, app, 409, OTHER)
+    assert other.status == 422, f"The key of another payment, which had failed, {seen(other)}."
     payments.lose_answers()
     lost = pay_unless(visitor, app, 409, ORDER)
     assert lost.status == 502, f"After a failure the provider charged and hung up, and the second attempt {seen(lost)}."
@@ -132,31 +136,41 @@ def test_a_failed_attempt_may_be_repeated(visitor: Visitor, payments: Payments, 
     needs=["test_another_body_is_refused"],
 )
 def test_keys_survive_a_restart(visitor: Visitor, payments: Payments, app: App) -> None:
-    """After a restart a key is still known: the same reply for the same body, 422 for another one."""
-    first = pay(visitor)
+    """After a restart a key, whatever text it is, is known: the same reply for the same body, 422 for another one."""
+    replies = {key: pay(visitor, key=key) for key in KEYS}
     app.restart()
-    again = pay(visitor)
-    assert (again.status, again.json) == (first.status, first.json), f"{first.shown()} became {again.shown()}."
+    for key, first in replies.items():
+        assert first.status == 201, f"The payment with the key {key} {seen(first)}."
+        again = pay(visitor, key=key)
+        assert (again.status, again.json) == (first.status, first.json), f"{first.shown()} became {again.shown()}."
     other = pay(visitor, OTHER)
     assert other.status == 422, f"After a restart, the key of another payment {seen(other)}."
-    assert_charged(payments, 1, "A payment was repeated after a restart")
+    assert_charged(payments, len(KEYS), f"Payments with the keys {', '.join(KEYS)} were repeated after a restart")
 
 
+# It takes a second process, which lives on.
 @behaviour(
     points=3,
     hint="Pull the plug after each line in turn: what does the next process find written down?",
     needs=["test_the_same_again_gets_the_same_reply"],
 )
-def test_a_crash_in_the_middle_charges_once(visitor: Visitor, payments: Payments, app: App) -> None:
-    """A payment whose process died when the provider had charged can be sent again, and is charged once."""
+def test_a_crash_in_the_middle_charges_once(visitor: Visitor, payments: Payments, world: World, app: App) -> None:
+    """A payment whose process died when the provider had charged can be sent again, anywhere, and is charged once."""
+    other = world.instance()
     with payments.closed(at="answer") as gate:
         start(visitor)
+        start(visitor, OTHER, "k-2")
         assert gate.knocked(), "Nobody came to the payment provider."
+        app.settle(0.03)  # the other comes as far as it can
         app.kill()
+    reply = pay_unless(other.visitor, other.app, 409, ORDER)
+    assert reply.status == 201, f"Sent after the crash to a process that lives on, the payment {seen(reply)}."
+    times = payments.charged("A-17")
+    assert times == 1, f"One process died when the provider had charged; asked was another: {times} charges, not 1."
     app.restart()
-    reply = pay_unless(visitor, app, 409, ORDER)
-    assert reply.status == 201, f"Sent again after the crash, the payment {seen(reply)}."
-    assert_charged(payments, 1, "The process died when the provider had charged, and the payment was sent again")
+    reply = pay_unless(visitor, app, 409, OTHER, "k-2")
+    assert reply.status == 201, f"Sent again after a crash and a restart, the payment {seen(reply)}."
+    assert_charged(payments, 2, "The process died when the provider had charged, and two payments were sent again")
 
 
 # Costs the solution the 0.12 s in which the key expires.

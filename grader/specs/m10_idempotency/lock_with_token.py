@@ -6,6 +6,7 @@ from grader.behaviour import behaviour
 from grader.stage import App
 from grader.world import Partner, Reply, Visitor, World
 from grader.world.redis import Redis
+from grader.world.redis_line import Line
 
 PARTNERS = ("ledger",)
 TTL = 30
@@ -47,6 +48,7 @@ def test_one_report_at_a_time(visitor: Visitor, world: World, ledger: Partner) -
         refused = other.visitor.post("/reports")
         assert refused.status == 409, f"A report was being made; the other instance was to answer 409: {_told(refused)}"
     assert is_made(first.reply()), f"The report was not made in the end: {_told(first.reply())}"
+    other.app.settle()  # whether the lock is free before the answer comes is another behaviour's business
     after = other.visitor.post("/reports")
     assert is_made(after), f"No report was being made any more, and yet: {_told(after)}"
 
@@ -72,17 +74,24 @@ def test_of_many_at_once_one_makes_the_report(visitor: Visitor, world: World, le
     assert refused == len(calls) - 1, f"One of {len(calls)} made the report, and {refused} were answered 409."
 
 
-@behaviour(points=2, hint="Which lines run when the ledger fails, and which do not?")
-def test_failed_report_frees_the_lock(visitor: Visitor, ledger: Partner) -> None:
-    """A report that fails is answered 502, and the next one is made."""
+@behaviour(points=2, hint="Which lines run when the ledger fails, and which only behind the answer?")
+def test_lock_is_free_when_the_answer_comes(visitor: Visitor, world: World, ledger: Partner, redis: Redis) -> None:
+    """When 201 or 502 is answered, the lock is free: the next report is made."""
     ledger.drop(times=1)
     ledger.answer(503, times=1)  # this one comes first
     for trouble in ("answered 503", "hung up"):
         failed = visitor.post("/reports")
         assert failed.status != 409, "The report before had failed, and its lock was still there."
         assert failed.status == 502, f"The ledger {trouble}; the visitor was to be told 502: {_told(failed)}"
-    after = visitor.post("/reports")
-    assert is_made(after), f"The report before had failed, no other was being made, and yet: {_told(after)}"
+    with ledger.closed(at="answer") as gate:
+        after = visitor.start("POST", "/reports")
+        if gate.knocked() and redis.keys():
+            with redis.held() as row:  # nobody can free a lock now
+                gate.open()
+                row.knocked()
+                world.patience.until(lambda: after.arrived, idle=0.05)
+                assert not after.arrived, "The report was answered, and its lock was not free yet."
+    assert is_made(after.reply()), f"The report before had failed, no other was being made: {_told(after.reply())}"
 
 
 @behaviour(
@@ -116,8 +125,10 @@ def test_killed_owner_does_not_block_for_ever(
         gate.knocked(patience=0.03)  # nobody comes when there is another step to take: that one is never made
         app.kill()
         world.patience.until(lambda: row.waiting <= 0, idle=1.0)
-    redis.age(TTL + 1)
     app.restart()
+    redis.age(TTL * 2 / 3)
+    visitor.post("/reports")  # in vain, and it must not prolong what it finds
+    redis.age(TTL / 3 + 1)
     after = visitor.post("/reports")
     assert is_made(after), f"{TTL + 1} s after its owner had been killed, the lock was still there: {_told(after)}"
 
@@ -149,20 +160,48 @@ def test_late_owner_frees_nobody_elses_lock(visitor: Visitor, ledger: Partner, r
 )
 def test_owner_that_was_in_time_when_it_looked(visitor: Visitor, world: World, ledger: Partner, redis: Redis) -> None:
     """A lock that changes hands at the very moment at which its owner frees it stays with the new owner."""
-    other = world.instance()
+    with redis.line() as line:
+        other = world.instance()
     with ledger.closed(at="answer") as first:
         late = visitor.start("POST", "/reports")
         assert first.knocked(), "Nobody asked the ledger for the total."
         with ledger.closed() as second:
-            with redis.held() as row:  # the row: the lock expires, the other takes it, and only then is it freed
+            with (
+                redis.held() as row
+            ):  # the row: the lock expires, the other takes it, it is freed, a third one wants it
                 redis.age(TTL + 1)
-                other.visitor.start("POST", "/reports")
+                successor = other.visitor.start("POST", "/reports")
                 row.knocked()
                 first.open()
                 row.knocked(2)
+                third = visitor.start("POST", "/reports")
+                row.knocked(3)
             assert late.reply().arrived, "The report that was late was never answered."
-            if second.knocked():  # else the other has looked too early, and been refused: it holds nothing to be freed
+            if (
+                second.knocked() and not successor.arrived
+            ):  # else it has looked too early, and holds nothing to be freed
+                _assert_refused(third.reply())
                 _assert_refused(visitor.post("/reports"))
+    other.app.settle()
+    _assert_not_freed_by_one_who_has_looked(visitor, other.visitor, line, ledger, redis)
+
+
+def _assert_not_freed_by_one_who_has_looked(
+    visitor: Visitor, owner: Visitor, line: Line, ledger: Partner, redis: Redis
+) -> None:
+    """The owner's first step is done; before it knows, the lock expires and somebody else takes it."""
+    with ledger.closed(at="answer") as first:
+        late = owner.start("POST", "/reports")
+        assert first.knocked(), "Nobody asked the ledger for the total."
+        with ledger.closed() as second:
+            with line.kept() as answer:
+                first.open()
+                answer.knocked()
+                redis.age(TTL + 1)
+                visitor.start("POST", "/reports")
+                assert second.knocked(), f"{TTL + 1} s after the lock had been taken, nobody else could take it."
+            assert late.reply().arrived, "The report that was late was never answered."
+            _assert_refused(visitor.post("/reports"))
 
 
 def _assert_refused(third: Reply) -> None:

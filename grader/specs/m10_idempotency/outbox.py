@@ -1,18 +1,21 @@
 """Order and message are stored together, and a relay carries the messages to the broker, whatever happens."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 import pytest
 
 from grader.behaviour import behaviour
 from grader.stage import App
 from grader.world import Partner, PartnerCall, Reply, Visitor, World
+from grader.world.transactions import Transactions
 
 PARTNERS = ("broker",)
 SETTINGS = {"RELAY_SECONDS": "0.02"}
 TRY = ('POST /orders {"number": "A-17", "customer": "ada", "item": "tea"}', "GET /orders/A-17")
 NUMBERS = ["M-4", "A-9", "T-1", "D-6", "B-2"]
 """In the order in which they are placed, and in no other."""
+ATTEMPTS = 12
+"""More than anybody makes who counts them, and more than delays that grow allow for."""
 
 
 @pytest.fixture(autouse=True)
@@ -37,10 +40,18 @@ def store(visitor: Visitor, number: str) -> None:
     assert reply.status in {200, 201, 202}, f"Order {number} was not stored: {reply.shown()}."
 
 
-def told(calls: Sequence[PartnerCall]) -> list[str]:
-    """Of which orders the broker was told, in order, without what was only repeated at once."""
-    numbers = [call.field("number", str) for call in calls]
+def told(calls: Sequence[PartnerCall], but: Container[int] = ()) -> list[str]:
+    """Of which orders the broker was told, in order, without what was only repeated at once, and but for some calls."""
+    numbers = [call.field("number", str) for place, call in enumerate(list(calls)) if place not in but]
     return [number for place, number in enumerate(numbers) if [number] != numbers[place - 1 : place]]
+
+
+def told_after_restart(world: World, app: App, broker: Partner, wanted: set[str]) -> set[str]:
+    """Start your app again; of which of these orders the broker is told then."""
+    before = len(broker.calls)
+    app.restart()
+    world.patience.until(lambda: wanted <= set(told(broker.calls[before:])), idle=0.15)
+    return wanted & set(told(broker.calls[before:]))
 
 
 @behaviour(points=1, hint="Something has been created: which status says so?")
@@ -100,19 +111,35 @@ def test_refused_order_has_no_message(visitor: Visitor, broker: Partner) -> None
     needs=["test_broker_is_told_once", "test_visitors_do_not_wait_for_the_broker"],
 )
 def test_message_survives_a_crash(visitor: Visitor, world: World, app: App, broker: Partner) -> None:
-    """The process is killed after the orders are stored and before their messages are taken: they arrive."""
+    """Whenever the process is killed, stored orders have a message that arrives, and others have none."""
     with broker.closed() as gate:
         store(visitor, "A-1")
         assert gate.knocked(), "The broker was not told of the order."
         store(visitor, "A-2")
         app.kill()
-    before = len(broker.calls)
+    missing = sorted({"A-1", "A-2"} - told_after_restart(world, app, broker, {"A-1", "A-2"}))
+    assert not missing, f"Two orders were stored. After the restart the broker was not told of {', '.join(missing)}."
+    _assert_stored_as_one(visitor, world, app, broker)
+
+
+def _assert_stored_as_one(visitor: Visitor, world: World, app: App, broker: Partner) -> None:
+    """Go back to each moment between two transactions: a kill at that moment would have left just this."""
+    app.settle()  # the messages that were taken are marked by now
+    app.kill()
+    transactions = Transactions(world.data / "app.db")
+    transactions.log()
     app.restart()
-    world.patience.until(lambda: {"A-1", "A-2"} <= set(told(broker.calls[before:])), idle=0.15)
-    missing = {"A-1", "A-2"} - set(told(broker.calls[before:]))
-    assert not missing, (
-        f"Two orders were stored. After the restart the broker was not told of {', '.join(sorted(missing))}."
-    )
+    with broker.closed(), transactions.between() as states:
+        store(visitor, "A-3")
+        app.kill()
+    for state in states:
+        app.kill()
+        transactions.put_back(state)
+        world.timeline.record("database", "lies there as it did between two transactions of this order")
+        is_told = bool(told_after_restart(world, app, broker, {"A-3"}))
+        is_stored = visitor.get("/orders/A-3").status == 200
+        seen = f"A-3 was {'' if is_stored else 'not '}stored, and the broker was {'' if is_told else 'not '}told of it"
+        assert is_told == is_stored, f"Killed between two transactions: {seen}."
 
 
 @behaviour(
@@ -121,7 +148,7 @@ def test_message_survives_a_crash(visitor: Visitor, world: World, app: App, brok
     needs=["test_message_survives_a_crash"],
 )
 def test_message_keeps_its_id(visitor: Visitor, app: App, broker: Partner) -> None:
-    """A message that the broker took just before the process was killed comes again under the same id."""
+    """A message that comes again, because of a kill, comes under its own id, and no other message has that."""
     with broker.closed(at="answer") as gate:
         store(visitor, "A-1")
         assert gate.knocked(), "The broker was not told of the order."
@@ -130,6 +157,10 @@ def test_message_keeps_its_id(visitor: Visitor, app: App, broker: Partner) -> No
     first, again = broker.expect(2)[:2]
     ids = first.field("id", str), again.field("id", str)
     assert ids[0] == ids[1], f"One order was told under two ids, {ids[0]} and {ids[1]}: consumers act on both."
+    app.settle()  # that it has been taken is noted by now
+    store(visitor, "A-2")
+    others = [call.field("id", str) for call in broker.expect(3) if call.field("number", str) == "A-2"]
+    assert ids[0] not in others, f"Two orders were told under one id, {ids[0]}: consumers drop the second."
 
 
 @behaviour(
@@ -137,29 +168,40 @@ def test_message_keeps_its_id(visitor: Visitor, app: App, broker: Partner) -> No
     hint="How does the relay know that a message has been taken, and who looks after the relay?",
     needs=["test_broker_is_told_once"],
 )
-def test_message_is_sent_until_it_is_taken(visitor: Visitor, broker: Partner) -> None:
-    """A message is sent again when the broker hangs up, and when it answers 503."""
-    broker.answer(503, times=1)
+def test_message_is_sent_until_it_is_taken(visitor: Visitor, world: World, broker: Partner) -> None:
+    """A message is sent again for as long as the broker hangs up, or answers anything but 2xx."""
+    broker.answer(503, times=ATTEMPTS - 3)
+    broker.answer(429, times=1)
     broker.drop(times=1)
     store(visitor, "A-1")
-    world_saw = [call.field("number", str) for call in broker.expect(3)]
-    assert world_saw == ["A-1"] * 3, f"The broker hung up and then answered 503; it was told of {world_saw}."
+    for attempts in range(ATTEMPTS):
+        sent = world.patience.until(lambda: len(broker.calls) > attempts, idle=0.15)  # noqa: B023 - called at once
+        assert sent, f"The broker had not taken the message; after {attempts} attempts it was not sent again in time."
 
 
 @behaviour(
     points=3,
-    hint="The first one has not been taken: what may leave now?",
+    hint="The first one has not been taken: what may leave now? And what of one that comes while another one leaves?",
     needs=["test_message_is_sent_until_it_is_taken", "test_visitors_do_not_wait_for_the_broker"],
 )
 def test_messages_are_taken_in_order(visitor: Visitor, world: World, broker: Partner) -> None:
-    """A customer's messages are taken in the order of the orders, also when the first ones are refused."""
-    refusals = 2  # the first attempt, which is made when there is no other order yet, and the next one
-    broker.answer(503, times=refusals)
-    with broker.closed() as gate:
-        store(visitor, NUMBERS[0])
-        assert gate.knocked(), "The broker was not told of the order."
-        for number in NUMBERS[1:]:
-            store(visitor, number)
-    world.patience.until(lambda: set(NUMBERS) <= set(told(broker.calls[refusals:])), idle=0.15)
-    taken = list(dict.fromkeys(told(broker.calls[refusals:])))
+    """A customer's messages are taken in the order of the orders, each once, also when some are refused first."""
+    refused = {0, 1, 4}  # the first attempt, made when there is no other order yet, the next one, and one amid the rest
+    broker.answer(503, times=1)  # what is said last is named first
+    broker.answer(200, times=2)
+    broker.answer(503, times=2)
+    _store_while_the_first_leaves(visitor, broker, NUMBERS)
+    world.patience.until(lambda: set(NUMBERS) <= set(told(broker.calls, but=refused)), idle=0.15 * len(refused))
+    taken = told(broker.calls, but=refused)
     assert taken == NUMBERS, f"Ada's orders were stored as {NUMBERS}, and the broker took their messages as {taken}."
+    _store_while_the_first_leaves(visitor, broker, ["K-1", "C-1"])  # and now the first one is taken at once
+    is_told = world.patience.until(lambda: "C-1" in told(broker.calls), idle=0.15)
+    assert is_told, "C-1 was stored while the message of K-1 was on its way: the broker was never told of C-1."
+
+
+def _store_while_the_first_leaves(visitor: Visitor, broker: Partner, numbers: Sequence[str]) -> None:
+    with broker.closed() as gate:
+        store(visitor, numbers[0])
+        assert gate.knocked(), "The broker was not told of the order."
+        for number in numbers[1:]:
+            store(visitor, number)

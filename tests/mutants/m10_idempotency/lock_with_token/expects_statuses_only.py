@@ -1,7 +1,7 @@
 """Thinks of the ledger"s error statuses only: when it hangs up, the visitor gets a 500."""
 
 MISTAKE = "C1"
-FAILS = ["test_failed_report_frees_the_lock"]
+FAILS = ["test_lock_is_free_when_the_answer_comes"]
 
 
 import os

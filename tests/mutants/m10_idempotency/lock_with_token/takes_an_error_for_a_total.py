@@ -1,7 +1,7 @@
 """Reads the ledger"s error as a report: the failure is a crash of its own."""
 
 MISTAKE = "J2"
-FAILS = ["test_failed_report_frees_the_lock"]
+FAILS = ["test_lock_is_free_when_the_answer_comes"]
 
 
 import os

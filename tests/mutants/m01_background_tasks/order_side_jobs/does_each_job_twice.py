@@ -1,10 +1,7 @@
-"""Adds each job twice, once for the order and once more for its state."""
+"""Does each job twice, to be on the safe side."""
 
 MISTAKE = "A2"
-FAILS = [
-    "test_side_jobs_are_carried_out",
-    "test_one_failure_leaves_the_others",
-]
+FAILS = ["test_side_jobs_are_carried_out"]
 
 import logging
 import os
@@ -58,6 +55,7 @@ async def run(job: str, order_id: str, order: Order) -> None:
     # The customer is gone and nobody listens above this function: what it does not keep is never heard of again.
     try:
         await JOBS[job](order_id, order)
+        await JOBS[job](order_id, order)
         jobs_of[order_id][job] = "done"
     except Exception:
         jobs_of[order_id][job] = "failed"
@@ -69,7 +67,6 @@ async def place(order: Order, background: BackgroundTasks, response: Response) -
     order_id = uuid4().hex
     jobs_of[order_id] = dict.fromkeys(JOBS, "pending")
     for job in JOBS:
-        background.add_task(run, job, order_id, order)
         background.add_task(run, job, order_id, order)
     response.headers["Location"] = f"/orders/{order_id}"
     return {"id": order_id}

@@ -1,0 +1,65 @@
+"""Looks first and watches then: what happens between the two is not noticed."""
+
+MISTAKE = "H5"
+FAILS = ["test_owner_that_was_in_time_when_it_looked"]
+
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from uuid import uuid4
+
+import httpx
+from fastapi import FastAPI, HTTPException
+from pydantic import BaseModel
+from redis.asyncio import Redis
+from redis.exceptions import WatchError
+
+LOCK = "lock:report"
+LOCK_TTL_SECONDS = int(os.environ.get("LOCK_TTL_SECONDS", "30"))
+
+
+class Report(BaseModel):
+    total: int
+
+
+app = FastAPI()
+redis = Redis.from_url(os.environ["REDIS_URL"])
+
+
+@asynccontextmanager
+async def report_lock() -> AsyncIterator[None]:
+    """Hold the lock; 409 when somebody else does."""
+    token = uuid4().hex  # one for each holding, not for each process: an instance may be its own successor
+    if not await redis.set(LOCK, token, nx=True, ex=LOCK_TTL_SECONDS):  # one command: taken and bound to expire
+        raise HTTPException(409, "The report is being made.")
+    try:
+        yield
+    finally:  # also when the report fails
+        if await redis.get(LOCK) == token.encode():
+            await free()
+
+
+async def free() -> None:
+    async with redis.pipeline() as transaction:
+        await transaction.watch(LOCK)
+        transaction.multi()
+        transaction.delete(LOCK)
+        with suppress(WatchError):
+            await transaction.execute()
+
+
+async def ask_ledger() -> Report:
+    async with httpx.AsyncClient(base_url=os.environ["LEDGER_URL"], timeout=60) as ledger:
+        answer = await ledger.get("/total")
+        answer.raise_for_status()
+        return Report.model_validate(answer.json())
+
+
+@app.post("/reports", status_code=201)
+async def make_report() -> Report:
+    async with report_lock():
+        try:
+            return await ask_ledger()
+        except httpx.HTTPError as error:
+            raise HTTPException(502, "The ledger gave no total.") from error
