@@ -125,6 +125,11 @@ class Mailbox:
         """Whether credentials came over a line that was not encrypted."""
         return any(not login.encrypted for login in self.logins)
 
+    @property
+    def written_to(self) -> Counter[str]:
+        """How many mails went to whom; a mail to several counts as one to all of them together."""
+        return Counter(", ".join(mail.to) for mail in self.mails)
+
     def holding(self, address: str) -> Gate:
         """Close a gate (``with``) before this recipient alone: the mail server is slow when it is named."""
         self.held[address] = Gate(self._loop, self.timeline, self._patience)

@@ -16,8 +16,8 @@ SMTP_TIMEOUT_SECONDS          10 unless set, may be a fraction: when the server 
                               before its greeting or with the mail in its hands, the mail has failed
 
 While the mail server is stuck, visitors are served as usual; mails may go out one after the other. A failed mail is
-not tried again, and does not go out when a server that had been given up speaks after all. Nothing may dawdle: an effect
-follows its cause within a tenth of a second.
+not tried again, and does not go out when a server that had been given up speaks after all. Nothing may dawdle: an
+effect follows its cause within a tenth of a second.
 """
 
 import logging
