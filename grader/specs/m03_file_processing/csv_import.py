@@ -131,7 +131,8 @@ def test_bad_rows_are_reported_with_their_lines(visitor: Visitor, warehouse: Par
     shown = done(visitor, where(post(visitor, HEADER + "\r\n".join(lines).encode())))
     wanted = [number for number, line in enumerate(lines, 2) if line in bad_ones]
     bad = [one for one in shown.field("bad", list) if isinstance(one, dict)]
-    assert [one.get("line") for one in bad] == wanted, f"Bad are the lines {wanted}; your app says {shown.shown()}."
+    listed = [one.get("line") for one in bad]
+    assert listed == wanted, f"Bad are the lines {wanted}; your app lists {listed}."
     assert all(isinstance(one.get("reason"), str) and one["reason"] for one in bad), "A bad row has no reason."
     good = sorted(str(row.get("sku")) for row in taken(warehouse) if isinstance(row, dict))
     assert good == ["A-1", "A-2", "A-6", "A-8"], f"Good are A-1, A-2, A-6 and A-8; the warehouse has {good}."
