@@ -48,6 +48,13 @@ def test_children_stand_still_while_they_are_held_and_the_app_answers(zygote: Zy
         assert app.waits_until(lambda: app.ask("/counted").splitlines()[-1] != before.splitlines()[-1])
 
 
+def test_children_are_killed_and_the_app_answers(zygote: Zygote) -> None:
+    with serving(zygote, COUNTING) as app:
+        assert app.kill_children() == 1
+        assert app.waits_until(lambda: app.kill_children() == 0)
+        assert app.ask("/counted").startswith(b"HTTP/1.1 200 OK")
+
+
 def test_holding_none_is_said(zygote: Zygote) -> None:
     with serving(zygote, SERVICE) as app, app.children_held() as held:
         assert held == 0

@@ -104,6 +104,12 @@ class App:
         self._notice("one of your app's child processes is killed (SIGKILL)" if killed else "your app has no children")
         return killed
 
+    def kill_children(self) -> int:
+        """SIGKILL everything that the process has started; how many there were."""
+        killed: int = self._zygote.request("signal_others", pid=self.pid, signal=int(signal.SIGKILL))["signalled"]
+        self._notice("your app's child processes are killed (SIGKILL)" if killed else "your app has no children")
+        return killed
+
     @contextlib.contextmanager
     def children_held(self) -> Iterator[int]:
         """Let the process's own children stand still meanwhile (SIGSTOP); yields how many there are now."""

@@ -60,7 +60,8 @@ class Children:
         """SIGKILL the one of a child's own children that has used the most processor time; tell which, or 0."""
         processes = tree.table()
         others = [processes[one] for one in tree.members([pid], processes) - {pid} if one in processes]
-        busiest = max(others, key=lambda process: process.cpu, default=None)
+        alive = [process for process in others if process.state not in tree.ENDED]
+        busiest = max(alive, key=lambda process: process.cpu, default=None)
         if busiest is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(busiest.pid, signal.SIGKILL)
@@ -68,7 +69,9 @@ class Children:
 
     def signal_others(self, pid: int, number: int) -> dict[str, Any]:
         """Send a signal to all processes of a child's tree but the first; tell how many there were."""
-        others = tree.members([pid], tree.table()) - {pid}
+        processes = tree.table()
+        members = tree.members([pid], processes) - {pid}
+        others = {one for one in members if one in processes and processes[one].state not in tree.ENDED}
         for other in others:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(other, number)

@@ -19,6 +19,9 @@ TICKS = os.sysconf("SC_CLK_TCK")
 ASLEEP = frozenset("SITtZXx")
 """Thread states in which nothing is being computed: sleeping, idle, stopped, zombie, dead."""
 
+ENDED = frozenset("ZXx")
+"""States of a process that has ended and has not been collected."""
+
 
 @dataclass(frozen=True)
 class Process:
