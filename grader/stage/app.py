@@ -106,19 +106,30 @@ class App:
 
     def kill_children(self) -> int:
         """SIGKILL everything that the process has started; how many there were."""
-        killed: int = self._zygote.request("signal_others", pid=self.pid, signal=int(signal.SIGKILL))["signalled"]
+        killed = self._signal_children(signal.SIGKILL)
         self._notice("your app's child processes are killed (SIGKILL)" if killed else "your app has no children")
         return killed
+
+    def kill_child(self, child: int) -> bool:
+        """SIGKILL one process that this one has started, by its id; False when it has ended."""
+        killed = bool(self._signal_children(signal.SIGKILL, only=child))
+        self._notice("a process of your app's is killed (SIGKILL)" if killed else "a process of your app's has ended")
+        return killed
+
+    def labour(self) -> dict[int, tuple[float, float]]:
+        """Tell how many seconds each process of the tree has computed, and those that it has collected; by its id."""
+        reply = self._zygote.request("labour", pid=self.pid)
+        return {pid: (own, collected) for pid, own, collected in reply["labour"]}
 
     @contextlib.contextmanager
     def children_held(self) -> Iterator[int]:
         """Let the process's own children stand still meanwhile (SIGSTOP); yields how many there are now."""
-        held = self._zygote.request("signal_others", pid=self.pid, signal=int(signal.SIGSTOP))["signalled"]
+        held = self._signal_children(signal.SIGSTOP)
         self._notice("your app's child processes are held still (SIGSTOP)" if held else "your app has no children")
         try:
             yield held
         finally:
-            self._zygote.request("signal_others", pid=self.pid, signal=int(signal.SIGCONT))
+            self._signal_children(signal.SIGCONT)
             self._notice("your app's child processes go on")
 
     @property
@@ -188,6 +199,11 @@ class App:
         self.end()
         for pipes in self._pipes:
             pipes.close()
+
+    def _signal_children(self, number: signal.Signals, only: int | None = None) -> int:
+        """Send a signal to what the process has started; how many there were."""
+        reply = self._zygote.request("signal_others", pid=self.pid, signal=int(number), only=only)
+        return int(reply["signalled"])
 
     def _on_exit(self, status: int) -> None:
         self._pipes[-1].drain()
