@@ -1,4 +1,4 @@
-"""A submission's own children are held still, and go on."""
+"""A submission's own children are held still, and go on; who of them is at work is told from who stands by."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from grader.run import Grader
-from grader.stage import Zygote
+from grader.stage import Labour, Zygote
 from tests.stage_kit import SERVICE, serving
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the state of a process is read from /proc")
@@ -31,6 +31,23 @@ COUNTING = (
 """
 )
 
+STARTING = (
+    SERVICE
+    + """
+    import subprocess, sys
+    program = "import time\\nwhile time.process_time() < 0.3: pass\\ninput()"
+    children = []
+
+    @app.get("/hand")
+    def hand():
+        children.append(subprocess.Popen([sys.executable, "-I", "-S", "-c", program], stdin=subprocess.PIPE))
+
+    @app.get("/collect")
+    def collect():
+        return [child.communicate(b" ") and child.wait() for child in children]
+"""
+)
+
 
 @pytest.fixture
 def zygote(warm_grader: Grader) -> Zygote:
@@ -48,7 +65,47 @@ def test_children_stand_still_while_they_are_held_and_the_app_answers(zygote: Zy
         assert app.waits_until(lambda: app.ask("/counted").splitlines()[-1] != before.splitlines()[-1])
 
 
+def test_children_are_killed_and_the_app_answers(zygote: Zygote) -> None:
+    with serving(zygote, COUNTING) as app:
+        assert app.kill_children() == 1
+        assert app.waits_until(lambda: app.kill_children() == 0)
+        assert app.ask("/counted").startswith(b"HTTP/1.1 200 OK")
+
+
 def test_holding_none_is_said(zygote: Zygote) -> None:
     with serving(zygote, SERVICE) as app, app.children_held() as held:
         assert held == 0
         assert "your app has no children" in app.notices
+
+
+def test_one_child_is_killed_and_the_app_answers(zygote: Zygote) -> None:
+    with serving(zygote, COUNTING) as app:
+        [child] = app.labour().keys() - {app.pid}
+        assert not app.kill_child(app.pid)
+        assert app.kill_child(child)
+        assert app.waits_until(lambda: child not in app.labour())
+        assert not app.kill_child(child)
+        assert app.ask("/counted").startswith(b"HTTP/1.1 200 OK")
+
+
+def test_the_worker_is_who_has_computed_since(zygote: Zygote) -> None:
+    with serving(zygote, STARTING) as app:
+        first = Labour(app)
+        app.ask("/hand")
+        assert app.waits_until(first.worker)
+        app.settle()  # it has computed more than anybody else, and now it stands by
+        since = Labour(app)
+        assert (since.worker(), since.alone()) == (0, False)
+        app.ask("/hand")
+        assert app.waits_until(since.worker) != first.worker()
+
+
+def test_who_had_a_child_that_computed_was_not_alone(zygote: Zygote) -> None:
+    with serving(zygote, STARTING) as app:
+        labour = Labour(app)
+        app.ask()
+        assert labour.alone()
+        app.ask("/hand")
+        app.ask("/collect")
+        assert app.labour().keys() == {app.pid}
+        assert (labour.worker(), labour.alone()) == (0, False)

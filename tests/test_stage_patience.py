@@ -95,6 +95,13 @@ def test_a_starved_submission_may_take_its_time(clock: Clock) -> None:
     assert Patience(submission.vitals).until(lambda: submission.looks == 10, idle=0.01)
 
 
+def test_idleness_is_counted_anew_as_long_as_the_world_gets_on(clock: Clock) -> None:
+    submission = Submission(clock, MOST_PER_SAMPLE, lambda _: vitals())
+    waiting = Patience(submission.vitals)
+    assert waiting.until(never, idle=5 * MOST_PER_SAMPLE, moved=lambda: min(submission.looks, 20)) is None
+    assert submission.looks == 20 + 4
+
+
 def test_an_outcome_that_comes_with_the_worlds_turn_is_seen(clock: Clock) -> None:
     submission = Submission(clock, 1.0, lambda _: vitals())
     arrived: list[str] = []

@@ -93,6 +93,26 @@ def test_a_deferred_recipient_is_accepted_the_second_time(mailbox: Mailbox) -> N
     assert len(mailbox.expect(1)) == 1
 
 
+def test_a_recipient_may_be_deferred_several_times(mailbox: Mailbox) -> None:
+    mailbox.defer(ADA, times=2)
+    with client(mailbox) as server:
+        for _ in range(2):
+            with pytest.raises(smtplib.SMTPRecipientsRefused):
+                server.send_message(letter(ADA))
+        server.send_message(letter(ADA))
+    assert mailbox.named == [ADA, ADA, ADA]
+
+
+def test_a_mail_may_be_refused_when_it_is_there(mailbox: Mailbox) -> None:
+    mailbox.refuse(ADA, at="data")
+    with client(mailbox) as server:
+        with pytest.raises(smtplib.SMTPDataError) as refused:
+            server.send_message(letter(ADA))
+        server.send_message(letter(BOB))
+    assert refused.value.smtp_code == 554
+    assert [mail.to for mail in mailbox.mails] == [[BOB]]
+
+
 def test_a_dropped_recipient_ends_the_conversation(mailbox: Mailbox) -> None:
     mailbox.drop(ADA)
     with client(mailbox) as server, pytest.raises(smtplib.SMTPServerDisconnected):

@@ -57,3 +57,16 @@ def test_who_does_not_look_tells_the_impostor_everything(mailbox: Mailbox) -> No
     send(mailbox, ssl._create_unverified_context())  # noqa: S323 - what smtplib does when it is given none
     assert [login.right for login in mailbox.logins] == [True]
     assert mailbox.next().subject == "Hello"
+
+
+@pytest.mark.parametrize("reads_along", [True, False])
+def test_who_reads_along_asks_for_no_login(mailbox: Mailbox, *, reads_along: bool) -> None:
+    if reads_along:
+        mailbox.strip_starttls()
+    with smtplib.SMTP("127.0.0.1", mailbox.port, timeout=5) as client:
+        if reads_along:
+            client.sendmail("ada@example.com", "bob@example.com", MAIL)
+            assert not mailbox.next().encrypted
+        else:
+            with pytest.raises(smtplib.SMTPSenderRefused):
+                client.sendmail("ada@example.com", "bob@example.com", MAIL)

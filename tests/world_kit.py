@@ -30,8 +30,8 @@ T = TypeVar("T")
 class Unhurried(Patience):
     """With nothing to sample, every moment counts as idle: so what a part waits for by itself is given much longer."""
 
-    def until(self, outcome: Callable[[], T | None], *, idle: float) -> T | None:
-        return super().until(outcome, idle=idle if idle <= HASTY else PATIENT)
+    def until(self, outcome: Callable[[], T | None], *, idle: float, moved: Callable[[], int] = lambda: 0) -> T | None:
+        return super().until(outcome, idle=idle if idle <= HASTY else PATIENT, moved=moved)
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,14 @@ that the mail server has taken; when every recipient is counted there or named i
 Every recipient is sent a mail of their own: one address, that subject, that text.
 - At any time, at most MAIL_CONNECTIONS connections are open (4 unless set), for all campaigns together. They are used
   again: a campaign in which nothing goes wrong opens at most twice that many in all.
-- A recipient whom the server answers with 5xx has failed, and is not tried again. One whom it answers with 4xx, or at
-  whom it hangs up, is tried again after RETRY_SECONDS (60 unless set), as often as it takes; nobody else is tried again
-  because of it, and nobody else waits for it.
+- A recipient whom the server answers with 5xx has failed, and is not tried again; the server may say so when they are
+  named or when it has the mail. One whom it answers with 4xx, or at whom it hangs up, is tried again after
+  RETRY_SECONDS (60 unless set), not before, as often as it takes; nobody else is tried again because of it, and nobody
+  else waits for it. The second attempts may wait until all first ones have been made.
 - When the process is killed (kill -9) after the 202, and started again on the same DATA_DIR, the campaign goes on by
-  itself, with no request. Whoever had been counted in "sent" before the kill is not written to again, and is still
-  counted. Only a mail that was on its way at that moment, in the server's hands but not counted, may come once more.
+  itself, with no request. Whoever had been counted in "sent" or named in "failed" before the kill is not tried again,
+  and is still counted or named; whoever had been put off still gets their mail, after RETRY_SECONDS or at once. Only a
+  mail that was on its way at that moment, in the server's hands but not counted, may come once more.
 
 SMTP_HOST, SMTP_PORT, MAIL_CONNECTIONS, RETRY_SECONDS and DATA_DIR, a folder, are in the environment. There is only ever
 one process. Nothing may dawdle: an effect follows its cause within a tenth of a second when the world is quick, and

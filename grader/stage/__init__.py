@@ -6,9 +6,10 @@ are handed over, so that a sandbox around the zygote changes nothing for its use
 """
 
 from grader.stage.app import App
+from grader.stage.labour import Labour
 from grader.stage.launch import Launch
 from grader.stage.patience import Allowance, Patience, Vitals
 from grader.stage.source import Source
 from grader.stage.zygote import Zygote
 
-__all__ = ["Allowance", "App", "Launch", "Patience", "Source", "Vitals", "Zygote"]
+__all__ = ["Allowance", "App", "Labour", "Launch", "Patience", "Source", "Vitals", "Zygote"]

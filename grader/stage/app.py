@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from grader.errors import NotStarted, StageError
 from grader.stage.capture import Capture
 from grader.stage.child import COLLECT
 from grader.stage.launch import Launch
+from grader.stage.offspring import Offspring
 from grader.stage.patience import Patience, Vitals
 from grader.stage.pipes import Pipes
 from grader.stage.reasons import describe, told_by_itself
@@ -21,7 +22,7 @@ STARTUP_PATIENCE = 1.0
 """Seconds of idleness after which an app that does not listen yet is given up."""
 
 
-class App:
+class App(Offspring):
     """A submission's process: started, observed, signalled, killed, restarted.
 
     notice: called, from any thread, with each thing that happens to the process.
@@ -101,27 +102,6 @@ class App:
         """The most resident bytes that the first process has had since its memory has been watched."""
         peak: int = self._zygote.request("memory", pid=self.pid, fresh_peak=False)["peak"]
         return peak
-
-    def kill_busiest_child(self) -> bool:
-        """SIGKILL the one of the process's own children that has computed most; False when it has none."""
-        killed = bool(self._zygote.request("kill_busiest", pid=self.pid)["killed"])
-        self._notice(
-            f"one of {self._who}'s child processes is killed (SIGKILL)" if killed else f"{self._who} has no children"
-        )
-        return killed
-
-    @contextlib.contextmanager
-    def children_held(self) -> Iterator[int]:
-        """Let the process's own children stand still meanwhile (SIGSTOP); yields how many there are now."""
-        held = self._zygote.request("signal_others", pid=self.pid, signal=int(signal.SIGSTOP))["signalled"]
-        self._notice(
-            f"{self._who}'s child processes are held still (SIGSTOP)" if held else f"{self._who} has no children"
-        )
-        try:
-            yield held
-        finally:
-            self._zygote.request("signal_others", pid=self.pid, signal=int(signal.SIGCONT))
-            self._notice(f"{self._who}'s child processes go on")
 
     @property
     def alive(self) -> bool:

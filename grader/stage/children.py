@@ -58,21 +58,30 @@ class Children:
 
     def kill_busiest(self, pid: int) -> dict[str, Any]:
         """SIGKILL the one of a child's own children that has used the most processor time; tell which, or 0."""
-        processes = tree.table()
-        others = [processes[one] for one in tree.members([pid], processes) - {pid} if one in processes]
-        busiest = max(others, key=lambda process: process.cpu, default=None)
+        busiest = max(_others(pid), key=lambda process: process.cpu, default=None)
         if busiest is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(busiest.pid, signal.SIGKILL)
         return {"killed": busiest.pid if busiest else 0}
 
-    def signal_others(self, pid: int, number: int) -> dict[str, Any]:
-        """Send a signal to all processes of a child's tree but the first; tell how many there were."""
-        others = tree.members([pid], tree.table()) - {pid}
-        for other in others:
+    def signal_others(self, pid: int, number: int, only: int | None = None) -> dict[str, Any]:
+        """Send a signal to all processes of a child's tree but the first; tell how many there were.
+
+        only: the one that is meant, when not all are.
+        """
+        meant = [process for process in _others(pid) if only in (None, process.pid)]
+        for process in meant:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(other, number)
-        return {"signalled": len(others)}
+                os.kill(process.pid, number)
+        return {"signalled": len(meant)}
+
+    def labour(self, pid: int) -> dict[str, Any]:
+        """Tell what each process of a child's tree has computed itself, and what those that it has collected.
+
+        A list of [pid, seconds, seconds]; a process that has ended is not in it.
+        """
+        members = _members(pid)
+        return {"labour": [[one.pid, one.own_cpu, one.cpu - one.own_cpu] for one in members]}
 
     def destroy(self, pid: int) -> None:
         """SIGKILL one child with all that belongs to it."""
@@ -81,3 +90,15 @@ class Children:
     def destroy_all(self) -> None:
         """SIGKILL whatever has this process as an ancestor: orphans are adopted here, so none is missed."""
         tree.destroy([os.getpid()], spare=[os.getpid()])
+
+
+def _members(pid: int) -> list[tree.Process]:
+    """The processes of a child's tree, without those that have ended."""
+    processes = tree.table()
+    found = [processes[one] for one in tree.members([pid], processes) if one in processes]
+    return [process for process in found if process.state not in tree.ENDED]
+
+
+def _others(pid: int) -> list[tree.Process]:
+    """The same without the first."""
+    return [process for process in _members(pid) if process.pid != pid]

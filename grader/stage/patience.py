@@ -84,13 +84,14 @@ class Patience:
         """Have the waiter look again; may be called from any thread."""
         self._changed.set()
 
-    def until(self, outcome: Callable[[], T | None], *, idle: float) -> T | None:
+    def until(self, outcome: Callable[[], T | None], *, idle: float, moved: Callable[[], int] = lambda: 0) -> T | None:
         """Wait until ``outcome`` returns something true, and return that.
 
         idle: seconds of the submission's idleness after which None is returned.
+        moved: counts what the world has got done meanwhile; whenever it has grown, the idleness is counted anew.
         """
         self.exhausted = ""
-        meter = _Meter(idle, self._allowance)
+        meter, before = _Meter(idle, self._allowance), moved()
         while True:
             self._changed.clear()
             if value := outcome():
@@ -101,6 +102,9 @@ class Patience:
             self._tick()
             if value := outcome():
                 return value
+            if (now := moved()) != before:
+                before = now
+                meter.begin_again()
             if meter.spent(vitals):
                 self.exhausted = meter.verdict
                 return None
@@ -123,6 +127,10 @@ class _Meter:
     def fresh(self) -> bool:
         """Whether the last look is recent enough to skip one."""
         return time.monotonic() - self._last < 10 * SAMPLE
+
+    def begin_again(self) -> None:
+        """Forget the idleness that was counted; what was computed and printed stays on the bill."""
+        self._counted = 0.0
 
     def spent(self, vitals: list[Vitals]) -> bool:
         """Add one look; tell whether the wait is over."""

@@ -19,10 +19,16 @@ TICKS = os.sysconf("SC_CLK_TCK")
 ASLEEP = frozenset("SITtZXx")
 """Thread states in which nothing is being computed: sleeping, idle, stopped, zombie, dead."""
 
+ENDED = frozenset("ZXx")
+"""States of a process that has ended and has not been collected."""
+
 
 @dataclass(frozen=True)
 class Process:
-    """One line of the process table; cpu: seconds, with those of its children that have ended."""
+    """One line of the process table.
+
+    cpu: seconds, with those of its children that have ended and been collected; own_cpu: without them.
+    """
 
     pid: int
     parent: int
@@ -30,6 +36,7 @@ class Process:
     session: int
     state: str
     cpu: float
+    own_cpu: float = 0.0
 
 
 def table() -> dict[int, Process]:
@@ -123,8 +130,9 @@ def _read_stat(pid: int) -> Process | None:
             fields = file.read().rpartition(b")")[2].split()
     except OSError:
         return None
-    cpu = sum(int(ticks) for ticks in fields[11:15]) / TICKS
-    return Process(pid, int(fields[1]), int(fields[2]), int(fields[3]), fields[0].decode(), cpu)
+    seconds = [int(ticks) / TICKS for ticks in fields[11:15]]  # user, system, and the same of the children
+    state = fields[0].decode()
+    return Process(pid, int(fields[1]), int(fields[2]), int(fields[3]), state, sum(seconds), sum(seconds[:2]))
 
 
 def _process_sleeps(pid: int) -> bool:
@@ -160,6 +168,7 @@ def _psutil_table() -> dict[int, Process]:
                     os.getsid(process.pid),
                     "Z" if process.status() == psutil.STATUS_ZOMBIE else "S",
                     sum(getattr(times, kind, 0.0) for kind in ("user", "system", "children_user", "children_system")),
+                    times.user + times.system,
                 )
         except (psutil.Error, OSError):
             continue

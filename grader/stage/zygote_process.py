@@ -47,7 +47,10 @@ class ZygoteProcess:
             "signal": self.signal,
             "destroy": self.destroy,
             "memory": lambda request, _: memory.read(request["pid"], fresh_peak=request["fresh_peak"]),
-            "signal_others": lambda request, _: self.children.signal_others(request["pid"], request["signal"]),
+            "signal_others": lambda request, _: self.children.signal_others(
+                request["pid"], request["signal"], request["only"]
+            ),
+            "labour": lambda request, _: self.children.labour(request["pid"]),
             "kill_busiest": lambda request, _: self.children.kill_busiest(request["pid"]),
             "reset": self.reset,
         }

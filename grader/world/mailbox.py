@@ -6,6 +6,7 @@ import asyncio
 import email
 import email.policy
 import socket
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, Self
@@ -70,7 +71,8 @@ class Mailbox:
         self._taken = 0
         self.security = security or Security()
         self.refused: set[str] = set()
-        self.deferred: set[str] = set()
+        self.spurned: set[str] = set()
+        self.deferred: Counter[str] = Counter()
         self.dropped: set[str] = set()
         self.held: dict[str, Gate] = {}
         self.named: list[str] = []
@@ -95,13 +97,13 @@ class Mailbox:
         """
         return (self.gate if at == "greeting" else self.data_gate).close()
 
-    def refuse(self, address: str) -> None:
-        """Answer 550 to this recipient from now on."""
-        self.refused.add(address)
+    def refuse(self, address: str, at: Literal["recipient", "data"] = "recipient") -> None:
+        """Refuse this recipient from now on: with 550 when it is named, or with 554 when the mail for it is there."""
+        (self.refused if at == "recipient" else self.spurned).add(address)
 
-    def defer(self, address: str) -> None:
-        """Answer 451 to this recipient the next time, and accept it after that."""
-        self.deferred.add(address)
+    def defer(self, address: str, times: int = 1) -> None:
+        """Answer 451 to this recipient so many times from now on, and accept it after that."""
+        self.deferred[address] = times
 
     def drop(self, address: str) -> None:
         """Hang up when this recipient is named."""
@@ -122,6 +124,11 @@ class Mailbox:
     def disgraced(self) -> bool:
         """Whether credentials came over a line that was not encrypted."""
         return any(not login.encrypted for login in self.logins)
+
+    @property
+    def written_to(self) -> Counter[str]:
+        """How many mails went to whom; a mail to several counts as one to all of them together."""
+        return Counter(", ".join(mail.to) for mail in self.mails)
 
     def holding(self, address: str) -> Gate:
         """Close a gate (``with``) before this recipient alone: the mail server is slow when it is named."""

@@ -87,7 +87,9 @@ class _Hooks:
     ) -> str:
         """Begin a mail, when the gate is open: a connection kept from earlier stands before it too."""
         await self._mailbox.gate.passage()
-        if self._mailbox.security.user and not session.authenticated:
+        # Whoever only reads along takes any mail: the less is asked for, the more is told.
+        reads_along = self._mailbox.starttls_stripped or self._mailbox.impostor
+        if self._mailbox.security.user and not session.authenticated and not reads_along:
             return "530 5.7.0 authentication required"
         envelope.mail_from = address
         return "250 OK"
@@ -108,8 +110,8 @@ class _Hooks:
         if address in mailbox.refused:
             mailbox.timeline.record("mailbox", f"RCPT TO {address}: 550 no such user")
             return "550 5.1.1 no such user"
-        if address in mailbox.deferred:
-            mailbox.deferred.discard(address)
+        if mailbox.deferred[address]:
+            mailbox.deferred[address] -= 1
             mailbox.timeline.record("mailbox", f"RCPT TO {address}: 451 try again later")
             return "451 4.7.1 try again later"
         envelope.rcpt_tos.append(address)
@@ -120,6 +122,9 @@ class _Hooks:
         content = envelope.content or b""
         raw = content if isinstance(content, bytes) else content.encode()
         encrypted = is_encrypted(server, session)
+        if spurned := self._mailbox.spurned.intersection(envelope.rcpt_tos):
+            self._mailbox.timeline.record("mailbox", f"mail to {', '.join(sorted(spurned))}: 554 not this mail")
+            return "554 5.7.1 not this mail"
         if not self._mailbox.take_in(list(envelope.rcpt_tos), envelope.mail_from or "", raw, encrypted=encrypted):
             return "452 4.3.1 the mail server is full"
         await self._mailbox.data_gate.passage()

@@ -25,9 +25,12 @@ PATIENCE = 0.15
 class Call:
     """A request in flight."""
 
-    def __init__(self, request: str, future: Future[Reply], patience: Patience, timeline: Timeline) -> None:
+    def __init__(
+        self, request: str, future: Future[Reply], sent: list[int], patience: Patience, timeline: Timeline
+    ) -> None:
         self._request = request
         self._future = future
+        self._sent = sent
         self._patience = patience
         self._timeline = timeline
 
@@ -41,7 +44,8 @@ class Call:
 
         patience: seconds of the app's idleness after which it is not expected any more.
         """
-        self._patience.until(self._future.done, idle=patience)
+        # While the body is on its way, the app sleeps before each piece of it: then it is the visitor who is slow.
+        self._patience.until(self._future.done, idle=patience, moved=lambda: len(self._sent))
         if self._future.done():
             return self._outcome()
         self._timeline.record("visitor", f"no reply to {self._request} yet, and nothing moves any more")
@@ -113,7 +117,8 @@ class Visitor:
     def send(self, request: Request) -> Call:
         """Send any request and return at once; several may be in flight."""
         self._timeline.record("visitor", f"{request.title}  {request.shown}".rstrip())
-        return Call(request.title, self._send(request, self._note), self._patience, self._timeline)
+        sent: list[int] = []
+        return Call(request.title, self._send(request, self._note, sent), sent, self._patience, self._timeline)
 
     def until(
         self,
@@ -127,7 +132,7 @@ class Visitor:
         patience: seconds of the app's idleness between the polls, in all.
         """
         request = Request.with_json("GET", path, None, headers)
-        polls = Polls(lambda: self._send(request, lambda _reply: None), self._loop, satisfied)
+        polls = Polls(lambda: self._send(request, lambda _reply: None, []), self._loop, satisfied)
         self._patience.until(polls.satisfied_now, idle=patience)
         reply = polls.last or Reply(f"GET {path}", problem="no reply came")
         self._timeline.record("visitor", f"GET {path} (asked {polls.count} times): {reply.shown()}")
@@ -138,8 +143,8 @@ class Visitor:
         for call in self._calls:
             call.cancel()
 
-    def _send(self, request: Request, note: Callable[[Reply], None]) -> Future[Reply]:
-        future = self._loop.start(self._exchange(request, note))
+    def _send(self, request: Request, note: Callable[[Reply], None], sent: list[int]) -> Future[Reply]:
+        future = self._loop.start(self._exchange(request, note, sent))
         future.add_done_callback(lambda _: self._patience.wake())
         self._calls.append(future)
         return future
@@ -147,13 +152,12 @@ class Visitor:
     def _note(self, reply: Reply) -> None:
         self._timeline.record("visitor", f"reply to {reply.request}: {reply.shown()}")
 
-    async def _exchange(self, request: Request, note: Callable[[Reply], None]) -> Reply:
-        reply = await self._talk(request)
+    async def _exchange(self, request: Request, note: Callable[[Reply], None], sent: list[int]) -> Reply:
+        reply = await self._talk(request, sent)
         note(reply)
         return reply
 
-    async def _talk(self, request: Request) -> Reply:
-        sent: list[int] = []
+    async def _talk(self, request: Request, sent: list[int]) -> Reply:
         try:
             wire = await Wire.connect(self._socket)
         except OSError:

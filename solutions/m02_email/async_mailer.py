@@ -15,7 +15,8 @@ SMTP_USER, SMTP_PASSWORD      log in with these
 SMTP_TIMEOUT_SECONDS          10 unless set, may be a fraction: when the server falls silent for that long, be it
                               before its greeting or with the mail in its hands, the mail has failed
 
-While the mail server is stuck, everybody is served as usual. A failed mail is not tried again. Nothing may dawdle: an
+While the mail server is stuck, visitors are served as usual; mails may go out one after the other. A failed mail is
+not tried again, and does not go out when a server that had been given up speaks after all. Nothing may dawdle: an
 effect follows its cause within a tenth of a second.
 """
 

@@ -2,14 +2,15 @@
 
 POST /orders {"email": "ada@example.com", "name": "Zoë 小明", "tickets": 2} is answered with 202 at once; its Location
 is the path of GET /orders/{id}: 200, with a "status" in its body. It is "rendering" until the PDF is made, then
-"sending", then "sent"; or "failed", if something of it went wrong.
+"sending", then "sent"; or "failed", if something of it went wrong, such as a mail that the server refuses.
 
 One email goes to that address. Its subject has the name in it, as it was typed. Its body comes in two versions of
 which a mail reader shows one, plain text and HTML, both with the name in them. Beside the body there is the PDF, of
 type application/pdf; its file name is "Receipt <name>.pdf", again with the name as it was typed.
 
 render takes about a hundredth of a second for each ticket, all of it computing, and somebody orders a hundred. While
-it computes, the answer is on its way already and everybody is served; GET /orders/{id} says "rendering".
+it computes, the answer is on its way already and everybody is served; GET /orders/{id} says "rendering". While the mail
+server is stuck, everybody is served, too; it says "sending".
 
 The mail server is at SMTP_HOST and SMTP_PORT (no login, no TLS). Nothing may dawdle: apart from the computing, an
 effect follows its cause within a tenth of a second.

@@ -12,8 +12,8 @@ GET /orders/{id}/invoice: 200, the invoice as application/pdf, when the order is
 - write_invoice knows the letters of Latin-1 and raises UnicodeEncodeError for others. Such an order has failed.
 - The PDF is made in a process beside the server, and the server answers meanwhile. If that process is killed, its order
   fails, or the invoice is made once more. What is served as an invoice is a whole PDF, whenever it is asked for.
-- The service may be killed at any time. Started again, it knows every order that it had accepted, and an order that was
-  pending still turns ready, or failed.
+- The service may be killed at any time. Started again, it answers before it has made what it owes, knows every order
+  that it had accepted, and an order that was pending still turns ready, or failed.
 
 The database is SQLite at DATABASE_URL; PDFs are kept under DATA_DIR. Nothing dawdles: an effect follows its cause
 within a tenth of a second, apart from the time for computing and for the start of a process.

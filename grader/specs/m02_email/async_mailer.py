@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from grader.behaviour import behaviour
+from grader.stage import App
 from grader.world import Mailbox, Reply, Visitor
 
 TRY = (
@@ -154,8 +155,8 @@ def test_stuck_mail_server_delays_nobody(visitor: Visitor, mailbox: Mailbox) -> 
     needs=["test_stuck_mail_server_delays_nobody"],
     settings={"SMTP_TIMEOUT_SECONDS": str(SILENCE)},
 )
-def test_silent_server_is_given_up(visitor: Visitor, mailbox: Mailbox) -> None:
-    """A server that falls silent, before its greeting or with the mail in its hands, is given up in time."""
+def test_silent_server_is_given_up(visitor: Visitor, mailbox: Mailbox, app: App) -> None:
+    """A server that falls silent, before its greeting or with the mail in its hands, is given up in time, for good."""
     with mailbox.closed(at="data") as hands:
         moments = {"with the mail in its hands": post(visitor)}
         hands.knocked()  # or is given up by now, on a machine that is very slow: that is right as well
@@ -165,3 +166,7 @@ def test_silent_server_is_given_up(visitor: Visitor, mailbox: Mailbox) -> None:
                 status = status_in_the_end(visitor, where, GIVEN_UP)
                 told = f"The mail server fell silent {moment}"
                 assert status == "failed", f'{told}; {GIVEN_UP:g} s later your app says "{status}".'
+    # The server speaks again. Whoever had not hung up would now go on, to the end, and hang up only then.
+    app.patience.until(lambda: not mailbox.open_now, idle=GIVEN_UP)
+    late = [mail for mail in mailbox.mails if mail.to == [GRACE]]
+    assert not late, "A mail had failed, and went out all the same when the mail server spoke again."

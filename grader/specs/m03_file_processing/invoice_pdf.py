@@ -20,8 +20,15 @@ TRY = (
     'POST /orders {"customer": "Ada Lovelace", "lines": [{"item": "Tea", "quantity": 3, "price": "2.35"}]}',
     'POST /orders {"customer": "\u03a9", "lines": []}',
 )
-MANY = 2500
-"""Lines of an order whose invoice takes some tenths of a second to be made."""
+MANY = 1000
+"""Lines of an order that keeps somebody busy, and less than the 64 KB that a pipe holds.
+
+With more, multiprocessing's start() waits for ever when the new process is killed before it has read its arguments.
+"""
+TAKEN = 0.05
+"""Seconds of processor time after which an order is in the hands of whoever makes its invoice."""
+ATTEMPTS = 4
+"""Where the visitor is slow to ask, an invoice may have been made by then."""
 CASES = (
     # The tax is 1.045: half to even makes 1.04 of it, and so does the nearest binary number.
     ([("Pencil", 1, "5.50")], "5.50", "1.05", "6.55"),
@@ -41,7 +48,7 @@ def order(lines: list[tuple[str, int, str]], customer: str = "Ada Lovelace") -> 
 
 
 def large() -> dict[str, object]:
-    """Return an order that keeps whoever makes its invoice busy."""
+    """Return an order whose invoice takes some tenths of a second to be made."""
     return order([(f"Item {number}", 1, "2.35") for number in range(MANY)])
 
 
@@ -130,7 +137,7 @@ def test_no_half_invoice_is_served(visitor: Visitor) -> None:
     where = check_out(visitor, large())
     reply = visitor.until(f"{where}/invoice", lambda reply: reply.status != 404)
     assert reply.status == 200, f"Asking for an invoice that was being made was answered with {reply.status}."
-    whole = shows(text_of(reply)[-200:], "Net", f"{MANY * 235 // 100}.00")
+    whole = "Total" in text_of(reply)[-200:]
     assert whole, f"As soon as there was an invoice, it was asked for: {len(reply.body)} bytes came, and no whole PDF."
 
 
@@ -151,9 +158,13 @@ def test_visitors_are_served_meanwhile(visitor: Visitor, app: App) -> None:
 @behaviour(points=2, hint="How many interpreters run at a time, and which of them has to answer visitors?")
 def test_invoice_is_made_beside_the_server(visitor: Visitor, app: App) -> None:
     """While a large invoice is made, a second process is there; killing it leaves no order pending."""
+    invoice(visitor, order([("Tea", 3, "2.35")]))  # whoever keeps processes has them now
+    before = app.vitals().cpu
     where = check_out(visitor, large())
-    app.patience.until(lambda: app.vitals().processes > 1, idle=0.15)
-    assert app.kill_busiest_child(), "A large invoice was under way, and your app had no process but the server's."
+    beside = app.patience.until(lambda: app.vitals().processes > 1, idle=0.15)
+    assert beside, "A large invoice was under way, and your app had no process but the server's."
+    app.patience.until(lambda: app.vitals().cpu > before + TAKEN, idle=0.15)
+    app.kill_children()  # all of them: a pool has more than the one that makes this invoice
     finished(visitor, where)
 
 
@@ -169,3 +180,21 @@ def test_crash_forgets_no_invoice(visitor: Visitor, app: App) -> None:
     assert status == "ready", f'The service was killed and started again; now the order has the status "{status}".'
     reply = visitor.get(f"{where}/invoice")
     assert "Total" in text_of(reply), "After a restart, the order is ready, and its invoice is no whole PDF."
+
+
+@behaviour(
+    points=2,
+    hint="What does a service that starts have to wait for, and who waits for the service meanwhile?",
+    needs=["test_visitors_are_served_meanwhile", "test_crash_forgets_no_invoice"],
+)
+def test_owed_invoices_keep_nobody_waiting(visitor: Visitor, app: App) -> None:
+    """Started again, the service answers before it has made the invoice that it owes."""
+    served = any(_answers_before_it_is_made(visitor, app) for _attempt in range(ATTEMPTS))
+    assert served, "Your app was started again with an invoice to make, and answered nobody until it was made."
+
+
+def _answers_before_it_is_made(visitor: Visitor, app: App) -> bool:
+    where = check_out(visitor, large())
+    app.kill()
+    app.restart()
+    return bool(visitor.get(where).field("status", str) != "ready")

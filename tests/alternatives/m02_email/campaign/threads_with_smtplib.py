@@ -60,6 +60,11 @@ def work():
                     later(rowid)
                 else:
                     db.execute("UPDATE mail SET state = 'failed', why = ? WHERE rowid = ?", (words.decode(), rowid))
+            except smtplib.SMTPResponseException as error:
+                if error.smtp_code < 500:
+                    later(rowid)
+                else:
+                    db.execute("UPDATE mail SET state = 'failed', why = ? WHERE rowid = ?", (str(error), rowid))
             except OSError:
                 line = None
                 later(rowid)
