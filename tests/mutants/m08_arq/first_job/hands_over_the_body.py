@@ -1,7 +1,7 @@
 """Enqueues the whole request body where the job expects the order's number."""
 
 MISTAKE = "A13"
-FAILS = ["test_worker_prints_the_label"]
+FAILS = ["test_worker_prints_the_labels"]
 
 import os
 from collections.abc import AsyncIterator

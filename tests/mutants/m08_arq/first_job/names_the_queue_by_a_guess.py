@@ -1,7 +1,7 @@
 """Calls the option `queue` on both sides: the worker ignores it, and the job gets it as an argument."""
 
 MISTAKE = "F5"
-FAILS = ["test_worker_prints_the_label", "test_accepted_label_outlives_the_service"]
+FAILS = ["test_worker_prints_the_labels", "test_accepted_label_outlives_the_service"]
 
 import os
 from collections.abc import AsyncIterator

@@ -1,7 +1,7 @@
 """The job is enqueued under a name that the worker has no function for."""
 
 MISTAKE = "E3"
-FAILS = ["test_worker_prints_the_label", "test_accepted_label_outlives_the_service"]
+FAILS = ["test_worker_prints_the_labels", "test_accepted_label_outlives_the_service"]
 
 import os
 from collections.abc import AsyncIterator
