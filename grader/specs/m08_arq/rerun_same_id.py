@@ -1,0 +1,220 @@
+"""A shop is synced by one job at a time, and by another one as soon as that has ended."""
+
+import pytest
+
+from grader.behaviour import behaviour
+from grader.stage import App
+from grader.world import Partner, Reply, Visitor, World
+from grader.world.redis import Redis
+
+PARTNERS = ("catalogue",)
+WORKERS = (("arq",),)
+SYNC_SECONDS = 20
+SETTINGS = {"SYNC_SECONDS": str(SYNC_SECONDS)}
+TRY = ("POST /shops/berlin/syncs", "GET /shops/berlin")
+WEEK = 7 * 86_400
+HANDOVER = 0.5
+"""Seconds of idleness: a worker sleeps between two looks into the queue, so the job lies there while all sleep."""
+
+
+@pytest.fixture(autouse=True)
+def catalogue(world: World, redis: Redis) -> Partner:  # noqa: ARG001 - there is no queue without Redis
+    """The service that counts; a sync runs for as long as it keeps somebody waiting."""
+    partner = world.partner("catalogue")
+    partner.answer(200, {"products": 42})
+    return partner
+
+
+@behaviour(points=1, hint="Which of what the worker finds out is anybody to see later?")
+def test_products_are_counted(visitor: Visitor, worker: App, catalogue: Partner) -> None:
+    """A sync is accepted with 202 and an id, and in the end the shop shows the catalogue's count."""
+    del worker  # it only has to be up
+    before = visitor.get("/shops/berlin")
+    untouched = (before.field("busy", bool), before.field("products")) == (False, None)
+    assert untouched, f"Nobody had asked for a sync, and the shop was {before.text}."
+    reply = visitor.post("/shops/berlin/syncs")
+    assert reply.status == 202, f"The sync was answered with {reply.shown()}."
+    assert reply.field("id", str), "The id is empty."
+    assert catalogue.next(HANDOVER).path == "/shops/berlin", f"Asked for was {catalogue.calls[0].path}."
+    _assert_counted(_in_the_end(visitor), 42, "The catalogue counted 42 products")
+
+
+@behaviour(points=2, hint="What do two requests for the same thing have in common, and for how long?")
+def test_one_sync_at_a_time(visitor: Visitor, world: World, worker: App, catalogue: Partner, redis: Redis) -> None:
+    """Whoever asks while a sync runs gets its id, and no second one is made."""
+    del worker
+    with catalogue.closed() as gate:
+        first = _ask(visitor)
+        assert gate.knocked(HANDOVER), "No worker asked the catalogue."
+        busy = visitor.get("/shops/berlin")
+        assert busy.field("busy", bool), f"While the sync ran, the shop was not busy: {busy.text}."
+        again = _ask(visitor)
+        assert again == first, f"While sync {first} ran, whoever asked again was given {again}."
+        _sync_another_shop(visitor, world, catalogue)
+    made = _syncs_in_the_end(visitor, world, catalogue, redis)
+    assert made == 1, f"One sync ran, somebody asked once more, and the catalogue was asked {made} times."
+
+
+@behaviour(points=1, hint="What is it that must not be done twice at a time: any sync, or this one?")
+def test_shops_do_not_wait_for_each_other(visitor: Visitor, worker: App, catalogue: Partner) -> None:
+    """While one shop's sync runs, another shop's is made."""
+    del worker
+    with catalogue.closed() as gate:
+        first = _ask(visitor)
+        assert gate.knocked(HANDOVER), "No worker asked the catalogue."
+        other = _ask(visitor, "oslo")
+        assert other != first, f"Two shops were given one sync: {first}."
+        assert gate.knocked(HANDOVER, times=2), "While Berlin's sync ran, Oslo's was not begun."
+
+
+@behaviour(
+    points=4,
+    hint="The job has ended. Look into Redis: what of it is still there, and what does that say to the next one?",
+    needs=["test_products_are_counted"],
+)
+def test_another_sync_after_one_that_is_done(visitor: Visitor, world: World, worker: App, catalogue: Partner) -> None:
+    """Whoever asks when a sync is done gets another one, and the shop shows the new count."""
+    del worker
+    _ask(visitor)
+    _in_the_end(visitor)
+    catalogue.answer(200, {"products": 43})
+    _ask(visitor)
+    asked = _wait_for_calls(world, catalogue, 2)
+    assert asked == 2, "A sync was done, another one was asked for and accepted, and none was made."
+    _assert_counted(_in_the_end(visitor), 43, "At the second sync the catalogue counted 43 products")
+
+
+@behaviour(
+    points=3,
+    hint="Which lines run when a sync fails? Does the shop know that it has ended?",
+    needs=["test_products_are_counted"],
+)
+def test_another_sync_after_one_that_has_failed(
+    visitor: Visitor, world: World, worker: App, catalogue: Partner
+) -> None:
+    """Whoever asks when a sync has failed gets another one."""
+    del worker
+    catalogue.answer(503, times=1)
+    _ask(visitor)
+    catalogue.next(HANDOVER)
+    ended = _in_the_end(visitor)
+    assert not ended.field("busy", bool), "The catalogue answered 503, and the shop is still busy."
+    _ask(visitor)
+    asked = _wait_for_calls(world, catalogue, 2)
+    assert asked == 2, "A sync had failed, another one was asked for and accepted, and none was made."
+    _assert_counted(_in_the_end(visitor), 42, "The second sync was answered 200, 42 products")
+
+
+@behaviour(
+    points=2,
+    hint="All see that the last sync has ended, and make the next one. Who says which of them it is?",
+    needs=["test_one_sync_at_a_time", "test_another_sync_after_one_that_is_done"],
+)
+def test_asked_at_the_same_moment(
+    visitor: Visitor, world: World, worker: App, catalogue: Partner, redis: Redis
+) -> None:
+    """Of several who ask at the same moment when a sync is done, all get the same id, and one more is made."""
+    del worker
+    _ask(visitor)
+    _in_the_end(visitor)
+    with catalogue.closed() as gate:
+        with redis.held() as row:  # whoever looks sees that the last one has ended, and nobody has changed that yet
+            calls = [visitor.start("POST", "/shops/berlin/syncs") for _ in range(2)]
+            row.knocked(len(calls))
+        ids = {call.reply().field("id", str) for call in calls}
+        assert len(ids) == 1, f"Two who asked at the same moment were given {' and '.join(sorted(ids))}."
+        assert gate.knocked(HANDOVER), "No worker asked the catalogue."
+        _sync_another_shop(visitor, world, catalogue)
+    made = _syncs_in_the_end(visitor, world, catalogue, redis) - 1
+    assert made == 1, f"Two asked at the same moment, and {made} syncs were made for them."
+
+
+@behaviour(
+    points=3,
+    hint="Does one thing in Redis say both that the shop was synced and what came of it? For how long is each of use?",
+    needs=["test_another_sync_after_one_that_is_done"],
+)
+def test_last_count_stays(visitor: Visitor, worker: App, catalogue: Partner, redis: Redis) -> None:
+    """The last count is shown a week later, while the next sync runs, and when that one has failed."""
+    del worker
+    _ask(visitor)
+    _in_the_end(visitor)
+    redis.age(WEEK)
+    _assert_counted(visitor.get("/shops/berlin"), 42, "The last sync was a week ago, and had counted 42 products")
+    catalogue.answer(503)
+    with catalogue.closed() as gate:
+        _ask(visitor)
+        assert gate.knocked(HANDOVER), "No worker asked the catalogue."
+        _assert_counted(visitor.get("/shops/berlin"), 42, "The next sync ran; the one before had counted 42 products")
+    _assert_counted(_in_the_end(visitor), 42, "A sync failed; the one before had counted 42 products")
+
+
+@behaviour(
+    points=3,
+    hint="What has the dead one left behind, who reads it, and when does it go away?",
+    needs=["test_another_sync_after_one_that_is_done"],
+)
+def test_killed_worker_blocks_nobody(
+    visitor: Visitor, world: World, worker: App, catalogue: Partner, redis: Redis
+) -> None:
+    """A sync whose worker was killed is made by the next worker, and then the shop can be synced again."""
+    with catalogue.closed() as gate:
+        _ask(visitor)
+        assert gate.knocked(HANDOVER), "No worker asked the catalogue."
+        worker.kill()
+    redis.age(SYNC_SECONDS + 11)
+    world.workers.ready("arq")  # this one wait cannot be begun ahead: there must be no worker while the lease runs
+    asked = _wait_for_calls(world, catalogue, 2)
+    assert asked == 2, f"{SYNC_SECONDS + 11} s after a worker had been killed, the next one did not make its sync."
+    _in_the_end(visitor)
+    _ask(visitor)
+    asked = _wait_for_calls(world, catalogue, 3)
+    assert asked == 3, (
+        "A killed worker's sync had been made; another one was asked for and accepted, and none was made."
+    )
+
+
+def _ask(visitor: Visitor, shop: str = "berlin") -> str:
+    """Ask for a sync; its id."""
+    reply = visitor.post(f"/shops/{shop}/syncs")
+    assert reply.succeeded, f"A sync was asked for and answered {reply.shown()}."
+    return str(reply.field("id", str))
+
+
+def _in_the_end(visitor: Visitor, shop: str = "berlin") -> Reply:
+    """Look at a shop until it is not busy any more, or cannot be looked at."""
+    return visitor.until(f"/shops/{shop}", lambda reply: not _busy(reply), patience=HANDOVER)
+
+
+def _busy(reply: Reply) -> bool:
+    return isinstance(reply.json, dict) and reply.json.get("busy") is True
+
+
+def _assert_counted(reply: Reply, products: int, situation: str) -> None:
+    assert reply.status == 200, f"{situation}; the shop was answered {reply.shown()}."
+    told = reply.field("products")
+    assert told == products, f"{situation}, and shown was {told}: {reply.text}."
+
+
+def _wait_for_calls(world: World, catalogue: Partner, count: int) -> int:
+    """How often the catalogue has been asked when it has been so often, or when nothing moves any more."""
+    world.patience.until(lambda: len(catalogue.calls) >= count, idle=HANDOVER)
+    return len(catalogue.calls)
+
+
+def _sync_another_shop(visitor: Visitor, world: World, catalogue: Partner) -> None:
+    """Ask for another shop's sync and wait until it has begun: what was queued before has begun as well."""
+    _ask(visitor, "lima")
+    world.patience.until(lambda: any(call.path == "/shops/lima" for call in catalogue.calls), idle=HANDOVER)
+
+
+def _syncs_in_the_end(visitor: Visitor, world: World, catalogue: Partner, redis: Redis) -> int:
+    """How often Berlin was synced, once nothing is queued: ARQ takes a job off its queue when it has ended."""
+    _in_the_end(visitor)
+    keys = redis.keys
+    world.patience.until(lambda: not any(_is_queue(redis, key) for key in keys()), idle=HANDOVER)
+    return sum(call.path == "/shops/berlin" for call in catalogue.calls)
+
+
+def _is_queue(redis: Redis, key: bytes) -> bool:
+    return bool(redis.client.type(key) == b"zset")

@@ -1,0 +1,58 @@
+"""ARQ makes the ids; which order has which job is claimed under a key of the service's own, freed by the job."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import uuid4
+
+import httpx
+from arq import create_pool
+from arq.connections import RedisSettings
+from fastapi import FastAPI, Request
+from pydantic import BaseModel
+
+REDIS = RedisSettings.from_dsn(os.environ["REDIS_URL"])
+QUEUE = "arq:labels"
+
+
+class NewLabel(BaseModel):
+    order: str
+
+
+class Accepted(BaseModel):
+    id: str
+
+
+async def print_label(ctx: dict[str, Any], order: str) -> None:
+    """Have the depot print one label; return when it has."""
+    async with httpx.AsyncClient(base_url=os.environ["DEPOT_URL"], timeout=60) as depot:
+        answer = await depot.post("/labels", json={"order": order})
+        answer.raise_for_status()
+    await ctx["redis"].delete(f"labels:job-of:{order}")
+
+
+class WorkerSettings:
+    functions = (print_label,)
+    redis_settings = REDIS
+    queue_name = QUEUE  # the worker's option has this name; the pool's and the job's have others
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async with await create_pool(REDIS, default_queue_name=QUEUE) as app.state.pool:
+        yield
+
+
+app = FastAPI(lifespan=lifespan)
+
+
+@app.post("/labels", status_code=202)
+async def request_label(new: NewLabel, request: Request) -> Accepted:
+    redis = request.app.state.pool
+    claim = f"labels:job-of:{new.order}"
+    mine = uuid4().hex
+    found = await redis.set(claim, mine, nx=True, get=True, ex=86_400)
+    if found is None:
+        await redis.enqueue_job("print_label", new.order, _job_id=mine)
+    return Accepted(id=found.decode() if found else mine)

@@ -1,0 +1,69 @@
+"""Each sync has an id of its own; a claim on the shop names the one that is under way, which frees it when it ends."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import uuid4
+
+import httpx
+from arq import create_pool
+from arq.connections import RedisSettings
+from fastapi import FastAPI, Request
+from pydantic import BaseModel
+
+REDIS = RedisSettings.from_dsn(os.environ["REDIS_URL"])
+SYNC_SECONDS = int(os.environ.get("SYNC_SECONDS", "60"))
+
+
+FREE = 'if redis.call("GET", KEYS[1]) == ARGV[1] then redis.call("DEL", KEYS[1]) end'
+
+
+class Accepted(BaseModel):
+    id: str
+
+
+class Shop(BaseModel):
+    busy: bool
+    products: int | None
+
+
+async def sync_products(ctx: dict[str, Any], shop: str) -> None:
+    """Have the catalogue count a shop's products."""
+    try:
+        async with httpx.AsyncClient(base_url=os.environ["CATALOGUE_URL"], timeout=SYNC_SECONDS) as catalogue:
+            answer = await catalogue.get(f"/shops/{shop}")
+        answer.raise_for_status()
+        await ctx["redis"].set(f"products:{shop}", answer.json()["products"])
+    finally:
+        await ctx["redis"].eval(FREE, 1, f"claim:{shop}", ctx["job_id"])
+
+
+class WorkerSettings:
+    functions = (sync_products,)
+    redis_settings = REDIS
+    job_timeout = SYNC_SECONDS
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async with await create_pool(REDIS) as app.state.pool:
+        yield
+
+
+app = FastAPI(lifespan=lifespan)
+
+
+@app.post("/shops/{shop}/syncs", status_code=202)
+async def ask_for_sync(shop: str, request: Request) -> Accepted:
+    redis, mine = request.app.state.pool, uuid4().hex
+    found = await redis.set(f"claim:{shop}", mine, nx=True, get=True, ex=86_400)
+    if found is None:
+        await redis.enqueue_job("sync_products", shop, _job_id=mine)
+    return Accepted(id=found.decode() if found else mine)
+
+
+@app.get("/shops/{shop}")
+async def read_shop(shop: str, request: Request) -> Shop:
+    claim, products = await request.app.state.pool.mget(f"claim:{shop}", f"products:{shop}")
+    return Shop(busy=claim is not None, products=products)

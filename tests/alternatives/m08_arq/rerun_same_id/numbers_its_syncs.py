@@ -1,0 +1,77 @@
+"""Syncs are numbered, all results are kept; the next number is given out by a script, to one of those who ask."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+from arq import create_pool
+from arq.connections import RedisSettings
+from arq.jobs import Job, JobStatus
+from fastapi import FastAPI, Request
+from pydantic import BaseModel
+
+REDIS = RedisSettings.from_dsn(os.environ["REDIS_URL"])
+SYNC_SECONDS = int(os.environ.get("SYNC_SECONDS", "60"))
+ENDED = (JobStatus.complete, JobStatus.not_found)
+
+
+NEXT = """
+local last = redis.call("GET", KEYS[1]) or "0"
+if last ~= ARGV[1] then
+    return tonumber(last)
+end
+return redis.call("INCR", KEYS[1])
+"""  # whoever comes second has seen a number that is no longer the last one
+
+
+class Accepted(BaseModel):
+    id: str
+
+
+class Shop(BaseModel):
+    busy: bool
+    products: int | None
+
+
+async def sync_products(ctx: dict[str, Any], shop: str) -> None:
+    """Have the catalogue count a shop's products."""
+    async with httpx.AsyncClient(base_url=os.environ["CATALOGUE_URL"], timeout=SYNC_SECONDS) as catalogue:
+        answer = await catalogue.get(f"/shops/{shop}")
+    if answer.is_error:
+        raise RuntimeError(f"{ctx['job_id']}: the catalogue answered {answer.status_code}")
+    await ctx["redis"].set(f"products:{shop}", answer.json()["products"])
+
+
+class WorkerSettings:
+    functions = (sync_products,)
+    redis_settings = REDIS
+    job_timeout = SYNC_SECONDS
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async with await create_pool(REDIS) as app.state.pool:
+        yield
+
+
+app = FastAPI(lifespan=lifespan)
+
+
+@app.post("/shops/{shop}/syncs", status_code=202)
+async def ask_for_sync(shop: str, request: Request) -> Accepted:
+    redis = request.app.state.pool
+    last = await redis.get(f"last:{shop}") or b"0"
+    if last == b"0" or await Job(f"sync:{shop}:{int(last)}", redis).status() in ENDED:
+        last = await redis.eval(NEXT, 1, f"last:{shop}", last)
+        await redis.enqueue_job("sync_products", shop, _job_id=f"sync:{shop}:{int(last)}")
+    return Accepted(id=f"sync:{shop}:{int(last)}")
+
+
+@app.get("/shops/{shop}")
+async def read_shop(shop: str, request: Request) -> Shop:
+    last = await request.app.state.pool.get(f"last:{shop}") or b"0"
+    status = await Job(f"sync:{shop}:{int(last)}", request.app.state.pool).status()
+    products = await request.app.state.pool.get(f"products:{shop}")
+    return Shop(busy=status not in ENDED, products=products)
