@@ -107,8 +107,9 @@ def test_labels_are_printed_one_after_the_other(visitor: Visitor, worker: App, d
         assert _is_printed(label), (
             f"The depot was asked {len(depot.calls)} times, and the last task failed: {label.shown()}."
         )
+    # What is taken has begun as soon as nothing waits, and whoever has begun would be on the way to the depot.
     worker.patience.until(lambda: not _waiting(redis) and not CeleryBroker(redis).taken(), idle=HANDED_OVER)
-    worker.settle(0.02)  # the last task that was taken has begun by now, and would be on its way to the depot
+    worker.patience.until(lambda: not redis.client.ping(), idle=0.02)
     assert len(depot.calls) == len(PRINTED), f"{len(PRINTED)} labels were ordered, {len(depot.calls)} printed."
 
 
