@@ -1,7 +1,7 @@
 """Publishes on the event loop: all others wait with the one who orders."""
 
 MISTAKE = "fact 21"
-FAILS = ["test_health_is_told_while_an_order_waits"]
+FAILS = ["test_health_is_told_whatever_the_broker_does"]
 
 import os
 from uuid import uuid4
