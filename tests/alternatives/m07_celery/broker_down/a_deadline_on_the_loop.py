@@ -1,0 +1,58 @@
+"""A deadline on the event loop, and a thread that publishes, bounded as well."""
+
+import asyncio
+import os
+from uuid import uuid4
+
+import httpx
+from celery import Celery
+from fastapi import FastAPI, HTTPException
+from kombu.exceptions import OperationalError
+from pydantic import BaseModel
+
+PUBLISH_TIMEOUT_SECONDS = float(os.environ.get("PUBLISH_TIMEOUT_SECONDS", "2"))
+
+
+class NewOrder(BaseModel):
+    item: str
+
+
+class Order(BaseModel):
+    id: str
+
+
+class Health(BaseModel):
+    status: str
+
+
+app = FastAPI()
+celery_app = Celery("orders", broker=os.environ["REDIS_URL"])  # no backend: delay would connect to that one as well
+celery_app.conf.update(
+    broker_transport_options={
+        "socket_connect_timeout": PUBLISH_TIMEOUT_SECONDS / 4,
+        "socket_timeout": PUBLISH_TIMEOUT_SECONDS / 4,
+    },
+    task_publish_retry_policy={"max_retries": 1, "interval_start": 0, "interval_step": 0},
+)
+
+
+@celery_app.task
+def cook(order_id: str, item: str) -> None:
+    meal = {"order": order_id, "item": item}
+    httpx.post(f"{os.environ['KITCHEN_URL']}/meals", json=meal, timeout=60).raise_for_status()
+
+
+@app.post("/orders", status_code=202)
+async def order(new: NewOrder) -> Order:
+    placed = Order(id=uuid4().hex)
+    try:
+        async with asyncio.timeout(PUBLISH_TIMEOUT_SECONDS):
+            await asyncio.to_thread(cook.delay, placed.id, new.item)
+    except (OperationalError, TimeoutError):
+        raise HTTPException(503) from None
+    return placed
+
+
+@app.get("/health")
+async def health() -> Health:
+    return Health(status="up")

@@ -1,0 +1,57 @@
+"""An async endpoint that publishes in a thread, a shared task, and JSON as text."""
+
+import asyncio
+import os
+
+import httpx
+from celery import Celery, shared_task
+from fastapi import FastAPI, HTTPException, Response
+from fastapi.concurrency import run_in_threadpool
+from pydantic import BaseModel
+
+GRAMS = {4: 25, 17: 340, 29: 1200}
+
+
+class NewLabel(BaseModel):
+    to: str
+    articles: dict[int, int]
+
+
+class Label(BaseModel):
+    id: str
+    state: str
+
+
+app = FastAPI()
+celery_app = Celery("labels", broker=os.environ["REDIS_URL"], backend=os.environ["REDIS_URL"])
+celery_app.set_default()
+ordered: set[str] = set()
+
+
+async def tell_depot(new: NewLabel) -> None:
+    """Have one label printed; return when the depot has done it."""
+    grams = sum(GRAMS[article] * count for article, count in new.articles.items())
+    async with httpx.AsyncClient(base_url=os.environ["DEPOT_URL"], timeout=60) as depot:
+        answer = await depot.post("/labels", json={"to": new.to, "grams": grams})
+        answer.raise_for_status()
+
+
+@shared_task(acks_late=True)
+def print_label(new: str) -> None:  # a plain function: a worker calls its tasks, it does not await them
+    asyncio.run(tell_depot(NewLabel.model_validate_json(new)))
+
+
+@app.post("/labels", status_code=202)
+async def order_label(new: NewLabel, response: Response) -> Label:
+    task = await run_in_threadpool(print_label.delay, new.model_dump_json())
+    ordered.add(task.id)
+    response.headers["Location"] = f"/labels/{task.id}"
+    return Label(id=task.id, state="queued")
+
+
+@app.get("/labels/{label_id}")
+async def read_label(label_id: str) -> Label:
+    if label_id not in ordered:  # Celery calls any id PENDING; only we know which ones we gave out
+        raise HTTPException(404)
+    done = await run_in_threadpool(celery_app.AsyncResult(label_id).successful)
+    return Label(id=label_id, state="printed" if done else "queued")

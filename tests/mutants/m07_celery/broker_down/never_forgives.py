@@ -1,0 +1,64 @@
+"""Takes a broker that has failed once for one that has failed for good."""
+
+MISTAKE = "L4"
+FAILS = ["test_service_recovers_by_itself"]
+
+import os
+from uuid import uuid4
+
+import httpx
+from celery import Celery
+from fastapi import FastAPI, HTTPException
+from kombu.exceptions import OperationalError
+from pydantic import BaseModel
+
+PUBLISH_TIMEOUT_SECONDS = float(os.environ.get("PUBLISH_TIMEOUT_SECONDS", "2"))
+
+
+class NewOrder(BaseModel):
+    item: str
+
+
+class Order(BaseModel):
+    id: str
+
+
+class Health(BaseModel):
+    status: str
+
+
+app = FastAPI()
+broken = False
+celery_app = Celery("orders", broker=os.environ["REDIS_URL"])  # no backend: delay would connect to that one as well
+celery_app.conf.update(
+    broker_transport_options={
+        "socket_connect_timeout": PUBLISH_TIMEOUT_SECONDS,
+        "socket_timeout": PUBLISH_TIMEOUT_SECONDS,
+    },
+    task_publish_retry_policy={"max_retries": 0},  # each retry would take as long again
+)
+
+
+@celery_app.task
+def cook(order_id: str, item: str) -> None:
+    meal = {"order": order_id, "item": item}
+    httpx.post(f"{os.environ['KITCHEN_URL']}/meals", json=meal, timeout=60).raise_for_status()
+
+
+@app.post("/orders", status_code=202)
+def order(new: NewOrder) -> Order:
+    global broken
+    placed = Order(id=uuid4().hex)
+    if broken:
+        raise HTTPException(503, "We cannot take orders just now. Please try again.")
+    try:
+        cook.delay(placed.id, new.item)
+    except OperationalError as error:
+        broken = True
+        raise HTTPException(503, "We cannot take orders just now. Please try again.") from error
+    return placed
+
+
+@app.get("/health")
+async def health() -> Health:
+    return Health(status="up")
