@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import time
 from typing import Any
 
@@ -62,8 +61,7 @@ class Children:
         others = [processes[one] for one in tree.members([pid], processes) - {pid} if one in processes]
         busiest = max(others, key=lambda process: process.cpu, default=None)
         if busiest is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(busiest.pid, signal.SIGKILL)
+            tree.kill_before(pid, busiest.pid)
         return {"killed": busiest.pid if busiest else 0}
 
     def signal_others(self, pid: int, number: int) -> dict[str, Any]:
