@@ -49,6 +49,12 @@ def members(roots: Iterable[int], processes: dict[int, Process]) -> set[int]:
         sessions |= {p.session for p in processes.values() if p.pid in more and p.session == p.pid}
 
 
+def state(pid: int) -> str:
+    """The state of a process as one letter; empty when there is none."""
+    process = _read_stat(pid) if LINUX else table().get(pid)
+    return process.state if process else ""
+
+
 def asleep(pids: Iterable[int]) -> bool:
     """Tell whether every thread of every one of these processes sleeps."""
     return all(_process_sleeps(pid) for pid in pids)
@@ -71,22 +77,6 @@ def destroy(roots: Iterable[int], spare: Iterable[int] = ()) -> None:
         _signal_all({-group for group in _groups(fresh | stopped, processes)} | fresh, signal.SIGSTOP)
         stopped |= fresh
     _signal_all((stopped | roots) - spare, signal.SIGKILL)
-
-
-def kill_before(witness: int, pid: int, seconds: float = 2.0) -> None:
-    """SIGKILL a process, while another one stands still until the dead one can be waited for.
-
-    What a process has open is closed a moment before it can be collected. Who is woken by the one, and looks for the
-    other at that moment, takes the dead for alive: Celery's pool would not look again for five seconds.
-    """
-    _signal_all([witness], signal.SIGSTOP)
-    try:
-        _signal_all([pid], signal.SIGKILL)
-        began = time.monotonic()
-        while _state(pid) not in ("Z", "") and time.monotonic() - began < seconds:
-            time.sleep(0.0005)
-    finally:
-        _signal_all([witness], signal.SIGCONT)
 
 
 def marked(mark: str) -> set[int]:
@@ -141,11 +131,6 @@ def _read_stat(pid: int) -> Process | None:
         return None
     cpu = sum(int(ticks) for ticks in fields[11:15]) / TICKS
     return Process(pid, int(fields[1]), int(fields[2]), int(fields[3]), fields[0].decode(), cpu)
-
-
-def _state(pid: int) -> str:
-    process = _read_stat(pid) if LINUX else table().get(pid)
-    return process.state if process else ""
 
 
 def _process_sleeps(pid: int) -> bool:
