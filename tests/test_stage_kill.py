@@ -132,3 +132,31 @@ def test_one_that_does_not_come_up_again_says_so(zygote: Zygote) -> None:
     once = SERVICE + "\n    open('was here', 'x')\n"
     with serving(zygote, once) as app, pytest.raises(NotStarted, match=r"FileExistsError: .*was here"):
         app.restart()
+
+
+def test_who_learns_of_a_childs_death_can_collect_it_at_once(zygote: Zygote) -> None:
+    """Celery's pool looks only once when a child's pipe has closed, and then again after five seconds."""
+    source = """
+        import os, threading
+        from fastapi import FastAPI
+        app = FastAPI()
+
+        def bury():
+            while True:
+                mine, childs = os.pipe()
+                child = os.fork()
+                if child == 0:
+                    threading.Event().wait()
+                os.close(childs)
+                print("born.", flush=True)
+                os.read(mine, 1)
+                print("collected." if os.waitpid(child, os.WNOHANG)[0] else "too early.", flush=True)
+
+        threading.Thread(target=bury, daemon=True).start()
+    """
+    with serving(zygote, source) as app:
+        for count in range(1, 11):
+            assert app.waits_until(lambda count=count: app.output.count("born.") == count)
+            assert app.kill_busiest_child()
+        assert app.waits_until(lambda: app.output.count("born.") == 11)
+        assert app.output.count("collected.") == 10

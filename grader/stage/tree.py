@@ -56,6 +56,12 @@ def members(roots: Iterable[int], processes: dict[int, Process]) -> set[int]:
         sessions |= {p.session for p in processes.values() if p.pid in more and p.session == p.pid}
 
 
+def state(pid: int) -> str:
+    """The state of a process as one letter; empty when there is none."""
+    process = _read_stat(pid) if LINUX else table().get(pid)
+    return process.state if process else ""
+
+
 def asleep(pids: Iterable[int]) -> bool:
     """Tell whether every thread of every one of these processes sleeps."""
     return all(_process_sleeps(pid) for pid in pids)

@@ -71,6 +71,7 @@ class CeleryBroker:
     def time_out(self) -> None:
         """Let the visibility timeout pass for all that is taken: the next worker that starts puts it back."""
         tags: Any = self._redis.client.zrange(UNACKED_INDEX, 0, -1)
+        self._redis.note(f"the visibility timeout passes; messages taken and not acknowledged: {len(tags)}")
         if tags:
             self._redis.client.zadd(UNACKED_INDEX, dict.fromkeys(tags, 0))
 
@@ -79,6 +80,7 @@ class CeleryBroker:
 
         now: without the time before which it is not to be run.
         """
+        self._redis.note(f"delivers a message of {message.task.rpartition('.')[2]} once more")
         raw = json.loads(message.raw)
         if now:
             raw["headers"]["eta"] = None

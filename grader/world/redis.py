@@ -114,6 +114,10 @@ class Redis:
             if "b" in client["flags"]:
                 self.client.client_kill_filter(_id=client["id"])
 
+    def note(self, text: str) -> None:
+        """Put into the timeline what was done to the data, for whoever knows what the data mean."""
+        self._timeline.record("redis", text)
+
     def longest_left(self) -> float | None:
         """Seconds until the last of the keys that expire is gone; None when one of them never expires."""
         left: list[Any] = [self.client.pttl(key) for key in self.keys()]

@@ -1,0 +1,81 @@
+"""The child process sets itself an alarm."""
+
+import os
+import signal
+from uuid import uuid4
+
+import httpx
+from celery import Celery
+from fastapi import FastAPI, HTTPException
+from pydantic import BaseModel
+from redis import Redis
+
+MAX_ATTEMPTS = int(os.environ.get("MAX_ATTEMPTS", "3"))
+ATTEMPT_SECONDS = float(os.environ.get("ATTEMPT_SECONDS", "30"))
+
+
+class NewOrder(BaseModel):
+    amount: int
+
+
+class Order(BaseModel):
+    id: str
+    status: str
+
+
+app = FastAPI()
+redis = Redis.from_url(os.environ["REDIS_URL"], decode_responses=True)
+celery_app = Celery("shop", broker=os.environ["REDIS_URL"])
+celery_app.conf.task_ignore_result = True
+celery_app.conf.worker_prefetch_multiplier = 1  # a worker takes what it works on; the rest waits for whoever is free
+
+
+def charge(order_id: str, amount: int) -> None:
+    answer = httpx.post(
+        f"{os.environ['PAYMENTS_URL']}/charges",
+        json={"order": order_id, "amount": amount},
+        headers={"Idempotency-Key": order_id},  # the same one in each attempt: they are one wish
+        timeout=60,
+    )
+    answer.raise_for_status()
+
+
+class TooLong(BaseException):
+    """So that nobody takes it for an error that may be repeated."""
+
+
+def ring(_number: int, _frame: object) -> None:
+    raise TooLong
+
+
+@celery_app.task(acks_late=True, reject_on_worker_lost=True)
+def pay(order_id: str, amount: int) -> None:
+    if redis.hget(order_id, "status") in ("paid", "given_up"):
+        return
+    signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, ATTEMPT_SECONDS)
+    try:
+        if redis.zincrby("attempts", 1, order_id) > MAX_ATTEMPTS:
+            raise TooLong
+        charge(order_id, amount)
+        redis.hset(order_id, "status", "paid")
+    except TooLong:
+        redis.hset(order_id, "status", "given_up")
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+@app.post("/orders", status_code=202)
+def place_order(new: NewOrder) -> Order:
+    order = Order(id=uuid4().hex, status="queued")
+    redis.hset(order.id, "status", order.status)  # before a worker can know of it
+    pay.delay(order.id, new.amount)
+    return order
+
+
+@app.get("/orders/{order_id}")
+def show_order(order_id: str) -> Order:
+    status = redis.hget(order_id, "status")
+    if status is None:
+        raise HTTPException(404, "There is no such order.")
+    return Order(id=order_id, status=str(status))
