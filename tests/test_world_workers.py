@@ -89,6 +89,7 @@ def test_a_message_waits_as_it_lies_in_redis_until_a_worker_takes_it(world: Worl
     task = world.visitor.post("/celery/o-1").field("id", str)
     (message,) = broker.waiting()
     assert (message.id, message.task, message.args, message.retries) == (task, "print_label", ["o-1"], 0)
+    world.redis.client.rpush("a list of its own", "no message")
     assert broker.queues() == ["celery"]
     depot = world.partner("depot")
     with depot.closed() as gate:

@@ -15,6 +15,7 @@ from typing import Any
 from grader.world.redis import Redis
 
 PRIORITY_MARK = b"\x06\x16"
+BINDING = b"_kombu.binding."
 UNACKED, UNACKED_INDEX = "unacked", "unacked_index"
 
 
@@ -47,10 +48,12 @@ class CeleryBroker:
         self._redis = redis
 
     def queues(self) -> list[str]:
-        """The queues in which something waits, whatever its priority."""
+        """The queues in which something waits, whatever its priority; lists of the submission's own are none."""
         keys = self._redis.keys()
-        lists = [key for key in keys if self._redis.client.type(key) == b"list"]
-        return sorted({key.partition(PRIORITY_MARK)[0].decode() for key in lists})
+        bindings: list[Any] = [self._redis.client.smembers(key) for key in keys if key.startswith(BINDING)]
+        bound = {one.split(PRIORITY_MARK)[-1] for binding in bindings for one in binding}
+        waiting = {key.partition(PRIORITY_MARK)[0] for key in keys}
+        return sorted(name.decode() for name in bound & waiting)
 
     def waiting(self, queue: str = "celery") -> list[Message]:
         """What no worker has taken yet, the next one first, over all priorities."""
