@@ -61,7 +61,7 @@ def _in_berlin(run: object) -> datetime:
 
 def told(times: Sequence[datetime]) -> str:
     """Tell some instants, the first of them at least."""
-    shown = ", ".join(f"{time:%a %d %b %Y %H:%M%z}" for time in times[:3])
+    shown = ", ".join(f"{run:%a %d %b %Y %H:%M%z}" for run in times[:3])
     return f"{shown} and {len(times) - 3} more" if len(times) > 3 else shown or "never"
 
 
