@@ -1,4 +1,8 @@
-"""A schedule that begins and ends with the service, and outlives it."""
+"""A schedule that begins and ends with the service, and outlives it.
+
+No behaviour takes the fixtures app and visitor: those start the service ahead, before it is known what the supplier says
+and what time it is.
+"""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -7,7 +11,6 @@ import pytest
 
 from grader.behaviour import behaviour
 from grader.errors import Unmet
-from grader.stage import App
 from grader.world import Partner, Reply, World
 
 PARTNERS = ("supplier", "till")
@@ -38,9 +41,9 @@ def till(world: World) -> Partner:
 
 
 @behaviour(points=2, hint="Who calls copy_prices, and who awaits what that returns? Is anybody's event loop running?")
-def test_first_copy_comes_by_itself(app: App, supplier: Partner, till: Partner) -> None:
+def test_first_copy_comes_by_itself(world: World, supplier: Partner, till: Partner) -> None:
     """The first copy is made as soon as the service starts, without anybody asking for it."""
-    assert app.alive, "Your app ended at once."
+    assert world.app.alive, "Your app ended at once."
     asked = supplier.next()
     assert (asked.method, asked.path) == ("GET", "/prices"), f"The supplier was asked {asked.method} {asked.path}."
     told = till.next()
