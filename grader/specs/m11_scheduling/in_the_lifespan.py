@@ -1,7 +1,7 @@
 """A schedule that begins and ends with the service, and outlives it.
 
-No behaviour takes the fixtures app and visitor: those start the service ahead, before it is known what the supplier says
-and what time it is.
+No behaviour takes the fixtures app and visitor: those start the service ahead, before it is known what the supplier
+says and what time it is.
 """
 
 from datetime import UTC, datetime, timedelta
