@@ -33,7 +33,7 @@ PRELOADABLE: dict[bytes, tuple[str, ...]] = {
     b"apscheduler": (
         "apscheduler.schedulers.asyncio", "apscheduler.schedulers.background", "apscheduler.triggers.cron",
         "apscheduler.triggers.interval", "apscheduler.triggers.date", "apscheduler.jobstores.memory",
-        "apscheduler.executors.asyncio", "apscheduler.executors.pool", "tzlocal",
+        "apscheduler.executors.asyncio", "apscheduler.executors.pool", "tzlocal", "time_machine",
     ),
     b"zoneinfo": ("time_machine", "zoneinfo"),
 }  # fmt: skip

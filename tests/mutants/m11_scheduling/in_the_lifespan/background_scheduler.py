@@ -1,0 +1,75 @@
+"""Gives a coroutine function to a scheduler with threads: it is called there, and nobody awaits it."""
+
+MISTAKE = "G8"
+FAILS = ["test_first_copy_comes_by_itself"]
+
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+import httpx
+from apscheduler.jobstores.sqlalchemy import SQLAlchemyJobStore
+from apscheduler.schedulers.background import BackgroundScheduler
+from fastapi import FastAPI
+from pydantic import BaseModel
+
+COPY_SECONDS = float(os.environ.get("COPY_SECONDS", "3600"))
+JOBS = SQLAlchemyJobStore(f"sqlite:///{os.environ.get('DATA_DIR', '.')}/jobs.db")
+
+scheduler = BackgroundScheduler({"apscheduler.timezone": "UTC"}, jobstores={"default": JOBS})
+copying = asyncio.Lock()
+
+
+class Job(BaseModel):
+    id: str
+    next_run: datetime | None
+
+
+class Schedule(BaseModel):
+    jobs: list[Job]
+
+
+async def copy_prices() -> None:
+    """Copy the supplier's prices to the till, once."""
+    async with copying, httpx.AsyncClient(timeout=60) as client:
+        answer = await client.get(os.environ["SUPPLIER_URL"] + "/prices")
+        answer.raise_for_status()
+        await client.put(os.environ["TILL_URL"] + "/prices", json=answer.json())
+
+
+def schedule_copies() -> None:
+    """Have one job in the store, which keeps the time that is there from an earlier start."""
+    known = scheduler.get_job("copy-prices")
+    scheduler.add_job(
+        copy_prices,
+        "interval",
+        seconds=COPY_SECONDS,
+        id="copy-prices",
+        replace_existing=True,
+        next_run_time=known.next_run_time if known else datetime.now(UTC),  # else: now + COPY_SECONDS, at each start
+        misfire_grace_time=None,  # however late, it is made
+        coalesce=True,  # but once
+    )
+
+
+@asynccontextmanager
+async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+    scheduler.start(paused=True)  # only now can it see what the store holds
+    schedule_copies()
+    scheduler.resume()
+    yield
+    scheduler.pause()
+    await asyncio.sleep(0)  # what it has submitted by now gets as far as the lock
+    async with copying:  # a copy that is under way ends first: shutdown() would cancel it, also with wait=True
+        scheduler.shutdown()
+
+
+app = FastAPI(lifespan=lifespan)
+
+
+@app.get("/schedule")
+async def get_schedule() -> Schedule:
+    return Schedule(jobs=[Job(id=job.id, next_run=job.next_run_time) for job in scheduler.get_jobs()])

@@ -1,0 +1,77 @@
+"""Makes the first copy itself, and lets the start of the service wait for it."""
+
+MISTAKE = "A3"
+FAILS = ["test_service_answers_while_a_copy_is_under_way", "test_copies_go_on_after_one_that_failed"]
+
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+import httpx
+from apscheduler.jobstores.sqlalchemy import SQLAlchemyJobStore
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from fastapi import FastAPI
+from pydantic import BaseModel
+
+COPY_SECONDS = float(os.environ.get("COPY_SECONDS", "3600"))
+JOBS = SQLAlchemyJobStore(f"sqlite:///{os.environ.get('DATA_DIR', '.')}/jobs.db")
+
+scheduler = AsyncIOScheduler({"apscheduler.timezone": "UTC"}, jobstores={"default": JOBS})
+copying = asyncio.Lock()
+
+
+class Job(BaseModel):
+    id: str
+    next_run: datetime | None
+
+
+class Schedule(BaseModel):
+    jobs: list[Job]
+
+
+async def copy_prices() -> None:
+    """Copy the supplier's prices to the till, once."""
+    async with copying, httpx.AsyncClient(timeout=60) as client:
+        answer = await client.get(os.environ["SUPPLIER_URL"] + "/prices")
+        answer.raise_for_status()
+        await client.put(os.environ["TILL_URL"] + "/prices", json=answer.json())
+
+
+def schedule_copies() -> None:
+    """Have one job in the store, which keeps the time that is there from an earlier start."""
+    known = scheduler.get_job("copy-prices")
+    scheduler.add_job(
+        copy_prices,
+        "interval",
+        seconds=COPY_SECONDS,
+        id="copy-prices",
+        replace_existing=True,
+        next_run_time=known.next_run_time if known else datetime.now(UTC) + timedelta(seconds=COPY_SECONDS),
+        misfire_grace_time=None,  # however late, it is made
+        coalesce=True,  # but once
+    )
+
+
+@asynccontextmanager
+async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+    scheduler.start(paused=True)  # only now can it see what the store holds
+    if not scheduler.get_jobs():
+        await copy_prices()
+    schedule_copies()
+    scheduler.resume()
+    yield
+    scheduler.pause()
+    await asyncio.sleep(0)  # what it has submitted by now gets as far as the lock
+    async with copying:  # a copy that is under way ends first: shutdown() would cancel it, also with wait=True
+        scheduler.shutdown()
+
+
+app = FastAPI(lifespan=lifespan)
+
+
+@app.get("/schedule")
+async def get_schedule() -> Schedule:
+    return Schedule(jobs=[Job(id=job.id, next_run=job.next_run_time) for job in scheduler.get_jobs()])
