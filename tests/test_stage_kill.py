@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
@@ -156,7 +157,11 @@ def test_who_learns_of_a_childs_death_can_collect_it_at_once(zygote: Zygote) -> 
     """
     with serving(zygote, source) as app:
         for count in range(1, 11):
-            assert app.waits_until(lambda count=count: app.output.count("born.") == count)
+            assert app.waits_until(partial(_has_said, app, "born.", count))
             assert app.kill_busiest_child()
-        assert app.waits_until(lambda: app.output.count("born.") == 11)
+        assert app.waits_until(partial(_has_said, app, "born.", 11))
         assert app.output.count("collected.") == 10
+
+
+def _has_said(app: Staged, word: str, times: int) -> bool:
+    return app.output.count(word) == times
