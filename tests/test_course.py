@@ -13,7 +13,7 @@ from grader.course import Course, Exercise, behaviours, load
 from grader.run import Grader
 from tests import hints, kill_table
 from tests.promise import Promise, statements
-from tests.proof import Case, Declaration, all_cases, cases
+from tests.proof import Case, Declaration, all_cases, cases, proven
 
 COURSE = load()
 CASES = all_cases(COURSE)
@@ -28,7 +28,7 @@ each_exercise = pytest.mark.parametrize("exercise", COURSE.exercises, ids=lambda
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_a_file_is_graded_as_declared(case: Case, warm_grader: Grader) -> None:
     """Solutions and alternatives earn full marks, starters run and are unsolved, mutants fail what they name."""
-    assert case.complaint(warm_grader.grade(case.exercise, case.path)) == ""
+    assert proven(case, warm_grader.grade) == ""
 
 
 @pytest.mark.parametrize(

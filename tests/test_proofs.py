@@ -10,7 +10,7 @@ from grader.course import Course
 from grader.report.verdict import Report, Verdict
 from tests.hints import giveaways
 from tests.promise import Promise, statements
-from tests.proof import Case, Declaration
+from tests.proof import Case, Declaration, UnsteadyVerdict, proven
 from tests.reports_by_hand import BLOCKED, ERROR, FAILED, PASSED, report
 
 STARTER = '''"""The task."""
@@ -97,6 +97,14 @@ def test_a_report_is_as_declared_or_not(
     path = tmp_path / "mutant.py"
     path.write_text(MUTANT, encoding="utf-8")
     assert (Case(this_course.exercises[0], kind, path).complaint(graded) == "") is fine
+
+
+def test_a_verdict_that_stays_wrong_is_a_complaint_and_an_unsteady_one_a_warning(this_course: Course) -> None:
+    case = Case(this_course.exercises[0], "solution", this_course.exercises[0].solution)
+    assert "failed" in proven(case, lambda _exercise, _path: report(PASSED, FAILED))
+    reports = iter([report(PASSED, FAILED), report(PASSED)])
+    with pytest.warns(UnsteadyVerdict, match="welcome_email-solution"):
+        assert proven(case, lambda _exercise, _path: next(reports)) == ""
 
 
 @pytest.mark.parametrize("line", MUTANT.splitlines(keepends=True))
