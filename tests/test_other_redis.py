@@ -16,7 +16,7 @@ from grader.run import Grader
 from grader.world.listening import LOOPBACK, listen_on_loopback
 from grader.world.redis_foreign import ForeignServer
 from grader.world.redis_servers import FOREIGN
-from tests.proof import Case, cases
+from tests.proof import Case, cases, proven
 
 COURSE = load()
 PROVEN = ("solution", "mutant")
@@ -64,7 +64,7 @@ def grader(url: str) -> Iterator[Grader]:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_a_file_is_graded_as_declared(case: Case, grader: Grader) -> None:
-    assert case.complaint(grader.grade(case.exercise, case.path)) == ""
+    assert proven(case, grader.grade) == ""
 
 
 def test_a_server_that_holds_data_is_left_alone(url: str, grader: Grader) -> None:
