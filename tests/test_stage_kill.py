@@ -147,6 +147,7 @@ def test_who_learns_of_a_childs_death_can_collect_it_at_once(zygote: Zygote) -> 
                 mine, childs = os.pipe()
                 child = os.fork()
                 if child == 0:
+                    threading.Thread(target=threading.Event().wait).start()
                     threading.Event().wait()
                 os.close(childs)
                 print("born.", flush=True)
@@ -156,12 +157,12 @@ def test_who_learns_of_a_childs_death_can_collect_it_at_once(zygote: Zygote) -> 
         threading.Thread(target=bury, daemon=True).start()
     """
     with serving(zygote, source) as app:
-        for count in range(1, 11):
-            assert app.waits_until(partial(_has_said, app, "born.", count))
+
+        def born(times: int) -> bool:
+            return app.output.count("born.") == times
+
+        for times in range(1, 11):
+            assert app.waits_until(partial(born, times))
             assert app.kill_busiest_child()
-        assert app.waits_until(partial(_has_said, app, "born.", 11))
+        assert app.waits_until(partial(born, 11))
         assert app.output.count("collected.") == 10
-
-
-def _has_said(app: Staged, word: str, times: int) -> bool:
-    return app.output.count(word) == times

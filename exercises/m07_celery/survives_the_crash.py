@@ -10,8 +10,8 @@ The provider honours a header Idempotency-Key: the same key and body again get t
 What it might answer otherwise is not the subject here. Make these true:
 
 - The worker, or only the child process in which it does the work, may be killed (SIGKILL) in the middle of an
-  attempt. The order is attempted again: at once when a child was killed; else as soon as the broker's visibility
-  timeout is over and a worker starts.
+  attempt. The order is attempted again: by the worker, when only its child was killed; else by a worker that starts
+  when the broker's visibility timeout is over.
 - However often an order is attempted, and its message delivered, it is charged once. Once paid, it stays paid.
 - An order whose attempts have died MAX_ATTEMPTS times (a whole number) is not attempted again: it is given up.
 - The provider may never answer. An attempt that takes longer than ATTEMPT_SECONDS (a number such as 0.5) is ended,

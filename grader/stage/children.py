@@ -113,7 +113,7 @@ def kill_before(witness: int, pid: int, seconds: float = 2.0) -> None:
         os.kill(witness, signal.SIGSTOP)
         os.kill(pid, signal.SIGKILL)
         began = time.monotonic()
-        while tree.state(pid) not in ("Z", "") and time.monotonic() - began < seconds:
+        while not tree.dead(pid) and time.monotonic() - began < seconds:
             time.sleep(0.0005)
     with contextlib.suppress(ProcessLookupError):
         os.kill(witness, signal.SIGCONT)

@@ -5,6 +5,7 @@ Linux's /proc is read directly, because patience samples it every few millisecon
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -56,10 +57,10 @@ def members(roots: Iterable[int], processes: dict[int, Process]) -> set[int]:
         sessions |= {p.session for p in processes.values() if p.pid in more and p.session == p.pid}
 
 
-def state(pid: int) -> str:
-    """The state of a process as one letter; empty when there is none."""
+def dead(pid: int) -> bool:
+    """Whether a process can be collected: its last thread has gone, and not only the first one."""
     process = _read_stat(pid) if LINUX else table().get(pid)
-    return process.state if process else ""
+    return process is None or (process.state == "Z" and _threads(pid) <= 1)
 
 
 def asleep(pids: Iterable[int]) -> bool:
@@ -149,6 +150,12 @@ def _process_sleeps(pid: int) -> bool:
     except OSError:
         return True
     return all(_thread_sleeps(pid, task) for task in tasks)
+
+
+def _threads(pid: int) -> int:
+    with contextlib.suppress(OSError):
+        return len(os.listdir(f"/proc/{pid}/task"))  # noqa: PTH208 - a hot path
+    return 0
 
 
 def _thread_sleeps(pid: int, task: str) -> bool:
