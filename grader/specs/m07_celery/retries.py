@@ -1,5 +1,6 @@
 """Reminders through a gateway that fails: when they are tried again, how often, and what is left of the others."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -34,10 +35,38 @@ def gateway(world: World, redis: Redis) -> Partner:  # noqa: ARG001 - there is n
     return world.partner("gateway")
 
 
+class Delays:
+    """The messages that are not to be run before their time, whether a worker has taken them or not."""
+
+    def __init__(self, broker: CeleryBroker, worker: App) -> None:
+        self._broker = broker
+        self._worker = worker
+        self._over: set[str] = set()
+
+    def now(self) -> list[Message]:
+        """Those whose delay is not over."""
+        waiting = [message for queue in self._broker.queues() for message in self._broker.waiting(queue)]
+        found = {_tag(message): message for message in (*self._broker.taken(), *waiting) if message.eta is not None}
+        return [message for tag, message in found.items() if tag not in self._over]
+
+    def expect(self, count: int, what: str) -> list[Message]:
+        """Wait until there are so many, and return them."""
+        self._worker.patience.until(lambda: len(self.now()) >= count, idle=HANDED_OVER)
+        found = self.now()
+        assert len(found) == count, f"{what}, and {len(found)} messages wait in the broker for their next attempt."
+        return found
+
+    def end(self, retries: list[Message]) -> None:
+        """Let these delays be over."""
+        for retry in retries:
+            self._over.add(_tag(retry))  # the worker goes on waiting with its own copy
+            self._broker.deliver(retry, now=True)
+
+
 @pytest.fixture
-def broker(redis: Redis) -> CeleryBroker:
-    """What waits in the queue, and what a worker has taken and waits with."""
-    return CeleryBroker(redis)
+def delays(worker: App, redis: Redis) -> Delays:
+    """What waits for its next attempt; a worker is there."""
+    return Delays(CeleryBroker(redis), worker)
 
 
 @behaviour(points=1, hint="What does the task do when all goes well, and who is told?")
@@ -53,14 +82,13 @@ def test_reminder_is_sent(visitor: Visitor, gateway: Partner) -> None:
 
 
 @behaviour(points=3, hint="Is it told again because it was not heard, or because it is liked better now?")
-@pytest.mark.usefixtures("worker")
-def test_hopeless_reminder_is_not_tried_again(visitor: Visitor, gateway: Partner, broker: CeleryBroker) -> None:
+def test_hopeless_reminder_is_not_tried_again(visitor: Visitor, gateway: Partner, delays: Delays) -> None:
     """A reminder that the gateway refuses with 400 or 404 is dead after one attempt."""
     gateway.answer(404)
     gateway.answer(400, times=1)  # this one comes first
     refused = [visitor.post("/reminders", ADA) for _ in range(2)]
-    visitor.until("/dead-letters", lambda told: len(_letters(told)) >= 2 or bool(_delayed(broker)), HANDED_OVER)
-    assert not _delayed(broker), "The gateway has refused it, and would refuse it again: it waits for another attempt."
+    visitor.until("/dead-letters", lambda told: len(_letters(told)) >= 2 or bool(delays.now()), HANDED_OVER)
+    assert not delays.now(), "The gateway has refused it, and would refuse it again: it waits for another attempt."
     for accepted in refused:
         letter = _letter(visitor, accepted)
         assert letter.get("attempts") == 1, f"The gateway has refused it, and this is what is dead: {letter}"
@@ -68,7 +96,7 @@ def test_hopeless_reminder_is_not_tried_again(visitor: Visitor, gateway: Partner
 
 
 @behaviour(points=3, hint="By what does a task tell Celery that it wants another turn, and does that reach Celery?")
-def test_reminder_is_tried_again(visitor: Visitor, worker: App, gateway: Partner, broker: CeleryBroker) -> None:
+def test_reminder_is_tried_again(visitor: Visitor, gateway: Partner, delays: Delays) -> None:
     """While the gateway answers 503 or 429, or hangs up, a reminder waits for its next attempt, then it is sent."""
     gateway.answer(429, times=1)
     gateway.drop(times=1)
@@ -76,12 +104,14 @@ def test_reminder_is_tried_again(visitor: Visitor, worker: App, gateway: Partner
     accepted = visitor.post("/reminders", ADA)
     for number, trouble in enumerate(("answered 503", "hung up", "answered 429"), start=1):
         gateway.expect(number, HANDED_OVER)
-        [retry] = _retries(worker, broker, 1, f"The gateway {trouble}")
+        retries = delays.expect(1, f"The gateway {trouble}")
         told = _status(visitor.get(_place(accepted)))
         assert told == "queued", f'The reminder waits for its next attempt, and is told to be "{told}".'
-        _deliver(broker, retry)
+        delays.end(retries)
     _assert_status(visitor, accepted, "sent", "The fourth attempt was accepted")
     assert len(gateway.calls) == 4, f"The gateway was asked {len(gateway.calls)} times, the fourth time with success."
+    letters = _letters(visitor.get("/dead-letters"))
+    assert not letters, f"It was sent in the end, and is among the dead letters: {letters[0]}"
 
 
 @behaviour(
@@ -89,17 +119,17 @@ def test_reminder_is_tried_again(visitor: Visitor, worker: App, gateway: Partner
     hint="A gateway that is still out of order after a minute: when would you look again?",
     needs=["test_reminder_is_tried_again"],
 )
-def test_delays_grow(visitor: Visitor, worker: App, gateway: Partner, broker: CeleryBroker) -> None:
+def test_delays_grow(visitor: Visitor, gateway: Partner, delays: Delays) -> None:
     """Each attempt that fails may double the delay before the next one, beginning with RETRY_BASE_SECONDS."""
     gateway.answer(503)
     for _ in range(REMINDERS):
         visitor.post("/reminders", ADA)
     for number in range(1, TIMES):
-        retries = _retries(worker, broker, REMINDERS, f"Attempt {number} of {REMINDERS} reminders has failed")
+        retries = delays.expect(REMINDERS, f"Attempt {number} of {REMINDERS} reminders has failed")
         _assert_within(retries, BASE * 2 ** (number - 1), number)
         delivered = datetime.now(UTC)
-        _deliver(broker, *retries)
-    late = _retries(worker, broker, REMINDERS, f"Attempt {TIMES} of {REMINDERS} reminders has failed")
+        delays.end(retries)
+    late = delays.expect(REMINDERS, f"Attempt {TIMES} of {REMINDERS} reminders has failed")
     _assert_within(late, BASE * 2 ** (TIMES - 1), TIMES)
     longest = max((_eta(message) - delivered).total_seconds() for message in late)
     assert longest > MORE, (
@@ -113,12 +143,12 @@ def test_delays_grow(visitor: Visitor, worker: App, gateway: Partner, broker: Ce
     needs=["test_reminder_is_tried_again"],
     settings=CAPPED,
 )
-def test_delays_differ_below_the_cap(visitor: Visitor, worker: App, gateway: Partner, broker: CeleryBroker) -> None:
+def test_delays_differ_below_the_cap(visitor: Visitor, gateway: Partner, delays: Delays) -> None:
     """Reminders that fail together are tried again at different times, and none after more than RETRY_CAP_SECONDS."""
     gateway.answer(503)
     for _ in range(TOGETHER):
         visitor.post("/reminders", ADA)
-    retries = _retries(worker, broker, TOGETHER, f"{TOGETHER} reminders have failed")
+    retries = delays.expect(TOGETHER, f"{TOGETHER} reminders have failed")
     _assert_within(retries, CAP, 1)
     due = sorted(_eta(message) for message in retries)
     spread = (due[-1] - due[0]).total_seconds()
@@ -133,18 +163,16 @@ def test_delays_differ_below_the_cap(visitor: Visitor, worker: App, gateway: Par
     needs=["test_reminder_is_tried_again"],
     settings={"MAX_ATTEMPTS": str(FEW)},
 )
-def test_reminder_is_dead_after_the_last_attempt(
-    visitor: Visitor, worker: App, gateway: Partner, broker: CeleryBroker
-) -> None:
+def test_reminder_is_dead_after_the_last_attempt(visitor: Visitor, gateway: Partner, delays: Delays) -> None:
     """After MAX_ATTEMPTS attempts (here 3) a reminder is a dead letter that tells what was to be sent, and why not."""
     gateway.answer(503)
     accepted = visitor.post("/reminders", ADA)
     for number in range(1, FEW):
-        [retry] = _retries(worker, broker, 1, f"Attempt {number} of {FEW} has failed")
+        retries = delays.expect(1, f"Attempt {number} of {FEW} has failed")
         assert not _letters(visitor.get("/dead-letters")), f"After attempt {number} of {FEW} it was dead already."
-        _deliver(broker, retry)
-    visitor.until("/dead-letters", lambda told: bool(_letters(told) or _delayed(broker)), HANDED_OVER)
-    assert not _delayed(broker), f"{FEW} attempts had failed, and the reminder waited for another one."
+        delays.end(retries)
+    visitor.until("/dead-letters", lambda told: bool(_letters(told) or delays.now()), HANDED_OVER)
+    assert not delays.now(), f"{FEW} attempts had failed, and the reminder waited for another one."
     letter = _letter(visitor, accepted)
     assert {name: letter.get(name) for name in ADA} == ADA, f"To be sent was {ADA}, and the dead letter is {letter}"
     assert letter.get("attempts") == FEW, f"{FEW} attempts had failed, and the dead letter is {letter}"
@@ -163,7 +191,7 @@ def test_reminder_is_dead_after_the_last_attempt(
     needs=["test_hopeless_reminder_is_not_tried_again", "test_reminder_is_dead_after_the_last_attempt"],
     settings={"MAX_ATTEMPTS": "2"},
 )
-def test_dead_letter_is_replayed(visitor: Visitor, worker: App, gateway: Partner, broker: CeleryBroker) -> None:
+def test_dead_letter_is_replayed(visitor: Visitor, gateway: Partner, delays: Delays) -> None:
     """A dead letter that is replayed has all its attempts before it, and is no dead letter any more."""
     gateway.answer(503, times=1)
     gateway.answer(400, times=1)  # this one comes first
@@ -175,33 +203,16 @@ def test_dead_letter_is_replayed(visitor: Visitor, worker: App, gateway: Partner
     assert not left, f"The dead letter was replayed, and is still one: {left}"
     again = visitor.post(place)
     assert again.status == 404, f"It had been replayed before, and the second time: {again.shown()}."
-    [retry] = _retries(worker, broker, 1, "It was replayed, and its first attempt has failed")
-    _deliver(broker, retry)
+    retries = delays.expect(1, "It was replayed, and its first attempt has failed")
+    delays.end(retries)
     _assert_status(visitor, accepted, "sent", "It was replayed, and the second attempt was accepted")
     expected = {"id": accepted.field("id", str), **ADA}
     told = [call.json for call in gateway.calls]
     assert told == [expected] * 3, f"The gateway was to be told the same three times, and was told {told}."
 
 
-def _delayed(broker: CeleryBroker) -> list[Message]:
-    """What waits for its time, whether a worker has taken it or not."""
-    waiting = [message for queue in broker.queues() for message in broker.waiting(queue)]
-    return [message for message in (*broker.taken(), *waiting) if message.eta is not None]
-
-
-def _retries(worker: App, broker: CeleryBroker, count: int, what: str) -> list[Message]:
-    """Wait until so many messages wait for their time, and return them."""
-    worker.patience.until(lambda: len(_delayed(broker)) >= count, idle=HANDED_OVER)
-    found = _delayed(broker)
-    assert len(found) == count, f"{what}, and {len(found)} messages wait in the broker for their next attempt."
-    return found
-
-
-def _deliver(broker: CeleryBroker, *retries: Message) -> None:
-    """Let all delays be over."""
-    broker.forget_taken()
-    for retry in retries:
-        broker.deliver(retry, now=True)
+def _tag(message: Message) -> str:
+    return str(json.loads(message.raw)["properties"].get("delivery_tag"))
 
 
 def _eta(message: Message) -> datetime:
