@@ -76,6 +76,7 @@ async def ask_for_sync(shop: str, request: Request) -> Accepted:
 @app.get("/shops/{shop}")
 async def read_shop(shop: str, request: Request) -> Shop:
     job = Job(f"sync:{shop}", request.app.state.pool)
+    status = await job.status()
     result = await job.result_info()
     products = result.result if result and result.success else None
-    return Shop(busy=await job.status() not in ENDED, products=products)
+    return Shop(busy=status not in ENDED, products=products)

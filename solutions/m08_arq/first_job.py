@@ -7,8 +7,9 @@ The label is printed by the depot: POST DEPOT_URL/labels {"order": "A-17"}, answ
 process of its own, which is started by `arq FILE.WorkerSettings`; the grader has it look for jobs every 10 ms. A label
 that was accepted is printed, though the service may be gone by then.
 
-Visitors click twice. Whoever asks for an order's label while it waits or is being printed, even at the same moment, is
-answered like the first one, 202 with the same id, and the order gets one label.
+Visitors click twice, and several instances of the service run. Whoever asks for an order's label while it waits or is
+being printed, even at the same moment and of another instance, is answered like the first one, 202 with the same id,
+and the order gets one label.
 
 Service and worker share the Redis server at REDIS_URL with another service, whose jobs lie in ARQ's default queue,
 arq:queue. Ours have a queue of their own. The service connects when it starts: not for each visitor anew.

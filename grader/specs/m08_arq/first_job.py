@@ -91,11 +91,12 @@ def test_asked_again_while_it_is_printed(
 def test_asked_twice_at_the_same_moment(
     visitor: Visitor, world: World, worker: App, depot: Partner, redis: Redis
 ) -> None:
-    """Two requests for one label at the very same moment get the same id, and one label is printed."""
+    """Two instances that are asked for one label at the very same moment give the same id, and one label is printed."""
     del worker
+    other = world.instance()
     with depot.closed():
         with redis.held() as row:  # whoever looks sees no such job, and nobody has written one yet
-            calls = [visitor.start("POST", "/labels", A_17) for _ in range(2)]
+            calls = [one.start("POST", "/labels", A_17) for one in (visitor, other.visitor)]
             row.knocked(len(calls))
         replies = [call.reply() for call in calls]
         for reply in replies:
