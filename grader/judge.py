@@ -59,8 +59,8 @@ class Judge:
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Keep what was asked for; note what each behaviour needs; start the first one's process."""
+        parts = parts_used(items)  # those of the whole exercise, also when only some of its behaviours are wanted
         items[:] = [item for item in items if item.name in self._behaviours and self._wanted(item.name)]
-        parts = parts_used(items)
         self._needs = {item.name: need_of(item, parts) for item in items}
         self._prepare(self._stand.ahead)
 

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from grader.course import load
 from grader.errors import NotStarted
 from grader.run import Grader
 from grader.world import Plan, World
@@ -147,6 +148,21 @@ def test_a_worker_of_arq_is_killed_and_its_lease_times_out(world: World) -> None
     assert (queue.result_left("o-1") or 0) > 3500
 
 
+def test_a_worker_of_arq_that_is_told_to_stop_gives_its_job_back(world: World) -> None:
+    queue, depot = ArqQueue(world.redis), world.partner("depot")
+    world.visitor.post("/arq/o-1")
+    worker = world.workers.ready("arq")
+    with depot.closed() as gate:
+        for calls in (1, 2, 3):  # it looks into the queue all the time, and must not overhear any of them
+            assert gate.knocked(FAR, times=calls)
+            worker.terminate()
+            assert worker.exited(FAR) == 0
+            assert not queue.leased()
+            assert list(queue.due()) == ["o-1"]
+            worker.restart()
+    until(world, lambda: queue.results() == ["o-1"])
+
+
 @pytest.mark.parametrize("out", ["go_down", "fall_silent"])
 def test_a_server_that_was_away_comes_back_with_its_data(world: World, out: str) -> None:
     world.redis.client.set("a", 1)
@@ -188,3 +204,8 @@ def test_a_worker_without_what_it_runs_says_so(warm_grader: Grader, tmp_path: Pa
             world.workers.ready("arq")
     finally:
         world.close()
+
+
+def test_a_behaviour_that_is_tried_alone_has_the_world_of_the_whole_exercise(warm_grader: Grader) -> None:
+    [exercise] = load().find("crash_and_timeout")  # only some of its behaviours name Redis; all of its workers need it
+    assert warm_grader.grade(exercise, exercise.solution, only=["test_stuck_printer_delays_no_other_order"]).solved

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from grader.stage.missing import Missing
 
 if TYPE_CHECKING:
+    from arq.worker import Worker
+
     from grader.stage.child import Status
 
 
@@ -51,5 +53,19 @@ def arq(module: ModuleType, request: dict[str, Any], _listeners: list[int], stat
         status.say("listening")
 
     worker.on_startup = on_startup
+    worker.on_stop = lambda _signal: _insist(worker)
     worker.run()
     return 0
+
+
+def _insist(worker: Worker) -> None:
+    """Cancel a worker that was told to stop until it does.
+
+    redis-py sends each command within ``asyncio.wait_for``, which before Python 3.12 swallows a cancellation that comes
+    when the sending is just done. A worker that looks into the queue all the time is nearly always there: it would go
+    on, and take up the very job that it has given back.
+    """
+    worker.allow_pick_jobs = False
+    if worker.main_task is not None and not worker.main_task.done():
+        worker.main_task.cancel()
+        worker.loop.call_soon(_insist, worker)

@@ -1,0 +1,213 @@
+"""A message is tried as often as it makes sense, and when it is given up, somebody can see it and try it again."""
+
+from typing import Any
+
+import pytest
+
+from grader.behaviour import behaviour
+from grader.stage import App
+from grader.world import Partner, Reply, Visitor, World
+from grader.world.arq_queue import ArqQueue
+from grader.world.redis import Redis
+
+PARTNERS = ("gateway",)
+WORKERS = (("arq",),)
+ATTEMPTS, BASE = 4, 60
+SETTINGS = {"MAX_ATTEMPTS": str(ATTEMPTS), "RETRY_BASE_SECONDS": str(BASE)}
+TRY = ('POST /messages {"to": "+491701234567", "text": "Your parcel is here."}', "GET /dead-letters")
+
+TO, TEXT = "+491701234567", "Your parcel is here."
+NEW = {"to": TO, "text": TEXT}
+PATIENCE = 0.5
+"""Seconds of idleness: two processes, and a queue that is polled, lie between the cause and the effect."""
+SLACK = 20
+"""Seconds by which a wait may look shorter than it is: so late a busy machine may read when it ends."""
+
+
+@pytest.fixture(autouse=True)
+def gateway(world: World) -> Partner:
+    """The service that sends text messages."""
+    partner = world.partner("gateway")
+    partner.answer(201)
+    return partner
+
+
+@pytest.fixture
+def queue(redis: Redis) -> ArqQueue:
+    """What lies in Redis: nobody waits for a time to come, it is read there, and let come."""
+    return ArqQueue(redis)
+
+
+@behaviour(points=1, hint="Accepted is not done: which status says so?")
+def test_message_is_sent(visitor: Visitor, worker: App, gateway: Partner) -> None:
+    """A message is answered with 202, and the gateway gets it."""
+    del worker  # it only has to run
+    reply = visitor.post("/messages", NEW)
+    assert reply.status == 202, f"The message was answered with {reply.shown()}."
+    reply.field("id", str)
+    call = gateway.next(PATIENCE)
+    assert (call.method, call.path) == ("POST", "/messages"), f"The gateway was asked {call.method} {call.path}."
+    sent = call.field("to", str), call.field("text", str)
+    assert sent == (TO, TEXT), f"What the gateway was to send is not the message: {sent}."
+
+
+@behaviour(
+    points=3,
+    hint="What does ARQ do with a job that raises? Does it matter what it raises?",
+    needs=["test_message_is_sent"],
+)
+def test_trouble_that_may_pass(visitor: Visitor, worker: App, world: World, gateway: Partner, queue: ArqQueue) -> None:
+    """After a 503 and after a hang-up a message is tried again, until the gateway takes it."""
+    del worker
+    gateway.drop(times=1)
+    gateway.answer(503, times=1)  # this one comes first
+    visitor.post("/messages", NEW)
+    for calls, trouble in ((1, "answered 503"), (2, "hung up")):
+        gateway.expect(calls, PATIENCE)
+        _let_the_wait_end(world, queue, f"The gateway {trouble}")
+    gateway.expect(3, PATIENCE)
+    world.patience.until(lambda: not queue.due(), idle=PATIENCE)
+    assert not queue.due(), "The gateway had taken the message, and still there was a job for it in the queue."
+    assert _letters(visitor) == [], f"The gateway had taken the message, and yet: {_letters(visitor)}."
+
+
+@behaviour(
+    points=2,
+    hint="How long should one wait who has been waiting in vain already?",
+    needs=["test_message_is_sent"],
+)
+def test_waits_grow(visitor: Visitor, worker: App, world: World, gateway: Partner, queue: ArqQueue) -> None:
+    """The first wait is RETRY_BASE_SECONDS, the second one twice as long, or up to a half more than that."""
+    del worker
+    gateway.answer(503)
+    visitor.post("/messages", NEW)
+    for attempt, least in ((1, BASE), (2, 2 * BASE)):
+        gateway.expect(attempt, PATIENCE)
+        wait = _let_the_wait_end(world, queue, "The gateway answered 503")
+        told = f"After failed attempt {attempt} the wait was to be {least} s, or up to {least * 3 // 2} s"
+        assert least - SLACK < wait <= least * 1.5, f"{told}; the message was due in {wait:.0f} s."
+
+
+@behaviour(
+    points=3,
+    hint="How often has the job been begun when it is begun for the last time? Who hears of it when that fails?",
+    needs=["test_trouble_that_may_pass"],
+)
+def test_last_attempt(visitor: Visitor, worker: App, world: World, gateway: Partner, queue: ArqQueue) -> None:
+    """A message that fails MAX_ATTEMPTS times was tried so often, and is a dead letter."""
+    del worker
+    gateway.answer(503)
+    visitor.post("/messages", NEW)
+    for attempt in range(1, ATTEMPTS):
+        gateway.expect(attempt, PATIENCE)
+        _let_the_wait_end(world, queue, f"The gateway answered 503 for the {attempt}. time of {ATTEMPTS}")
+    world.patience.until(lambda: not queue.due() or _later(queue), idle=PATIENCE)
+    calls = len(gateway.calls)
+    assert calls == ATTEMPTS, f"The message was to be tried {ATTEMPTS} times, and was tried {calls} times."
+    assert not queue.due(), f"The message had failed {calls} times, and was to be tried once more."
+    letters = _letters(visitor)
+    assert len(letters) == 1, f"The message had failed {calls} times and was given up; the dead letters: {letters}."
+    attempts = letters[0].get("attempts")
+    assert attempts == ATTEMPTS, f"There were {calls} attempts; the dead letter says: {attempts}."
+
+
+@behaviour(
+    points=2,
+    hint="Will the same request ever pass? And who is to find out why not, next week?",
+    needs=["test_message_is_sent"],
+)
+def test_trouble_that_will_not_pass(visitor: Visitor, worker: App, gateway: Partner) -> None:
+    """A message that the gateway refuses with a 4xx is a dead letter after one attempt, with all that is needed."""
+    del worker
+    gateway.answer(422)
+    message = visitor.post("/messages", NEW).field("id", str)
+    letter = _only_letter(visitor, "The gateway answered 422")
+    assert len(gateway.calls) == 1, f"The gateway had refused the message, and was asked {len(gateway.calls)} times."
+    kept = {name: letter.get(name) for name in ("id", "to", "text", "attempts")}
+    wanted = {"id": message, "to": TO, "text": TEXT, "attempts": 1}
+    assert kept == wanted, f"The dead letter was to hold {wanted}; it holds {kept}."
+    error = letter.get("error")
+    assert isinstance(error, str), f"The dead letter was to say in words what went wrong; it says {error!r}."
+    assert error, "The dead letter does not say what went wrong."
+
+
+@behaviour(
+    points=3,
+    hint="Has the queue taken the job that you handed in? For how long does it remember the one before?",
+    needs=["test_trouble_that_will_not_pass"],
+)
+def test_replay(visitor: Visitor, worker: App, gateway: Partner) -> None:
+    """A dead letter that is replayed is sent, and is no dead letter any more."""
+    del worker
+    gateway.answer(422, times=1)
+    message = visitor.post("/messages", NEW).field("id", str)
+    _only_letter(visitor, "The gateway answered 422")
+    replayed = visitor.post(f"/dead-letters/{message}/replay")
+    assert replayed.status == 202, f"The replay was answered with {replayed.shown()}."
+    call = gateway.expect(2, PATIENCE)[1]
+    sent = call.field("to", str), call.field("text", str)
+    assert sent == (TO, TEXT), f"What the gateway was to send is not the message: {sent}."
+    assert _letters(visitor) == [], (
+        f"The message was replayed, and is still among the dead letters: {_letters(visitor)}."
+    )
+    again = visitor.post(f"/dead-letters/{message}/replay")
+    assert again.status == 404, f"There was no such dead letter any more, and the replay was answered {again.shown()}."
+
+
+@behaviour(
+    points=3,
+    hint="A start is counted before anybody knows how it ends. Who acts on that count, and how?",
+    needs=["test_trouble_that_will_not_pass"],
+    settings={"MAX_ATTEMPTS": "1"},
+)
+def test_killed_in_the_last_attempt(
+    visitor: Visitor, worker: App, world: World, gateway: Partner, queue: ArqQueue
+) -> None:
+    """A message whose worker is killed in its last attempt is sent or a dead letter in the end."""
+    with gateway.closed() as gate:
+        visitor.post("/messages", NEW)
+        assert gate.knocked(PATIENCE), "The gateway was not asked to send the message."
+        worker.kill()
+        gateway.drop(times=1)  # for the one whose caller is gone: else the message is sent when the gate opens
+    world.patience.until(lambda: not gate.waiting, idle=PATIENCE)
+    world.timeline.record("redis", "the lease of the killed worker's job ends")
+    queue.time_out()
+    worker.restart()
+    world.patience.until(lambda: len(gateway.calls) > 1 or not queue.due(), idle=PATIENCE)
+    found = len(gateway.calls) > 1 or _letters(visitor)
+    assert found, "The worker was killed, and a new one came; the message was neither sent nor is it a dead letter."
+
+
+def _later(queue: ArqQueue) -> list[tuple[str, float]]:
+    """The jobs that wait for a time to come, and for how long yet."""
+    return [(job, seconds) for job, seconds in queue.due().items() if seconds > 1]
+
+
+def _let_the_wait_end(world: World, queue: ArqQueue, trouble: str) -> float:
+    """Let the message be due that waits to be tried again; for how long it would have waited, in seconds."""
+    decided = world.patience.until(lambda: bool(_later(queue)) or not queue.due(), idle=PATIENCE)
+    assert decided, f"{trouble}, and no job waits in the queue for its time to come: somebody is still busy with it."
+    waiting = _later(queue)
+    assert waiting, f"{trouble}; the message was to be tried again later, and nothing is in the queue."
+    for job, _ in waiting:
+        queue.make_due(job)
+    return waiting[0][1]
+
+
+def _letters(visitor: Visitor) -> list[dict[str, Any]]:
+    return _as_letters(visitor.get("/dead-letters"))
+
+
+def _as_letters(reply: Reply) -> list[dict[str, Any]]:
+    letters = reply.json
+    assert reply.status == 200, f"The list of dead letters was answered with {reply.shown()}."
+    assert isinstance(letters, list), f"The dead letters were to be a list: {reply.shown()}."
+    assert all(isinstance(letter, dict) for letter in letters), f"Each is to be an object: {reply.shown()}."
+    return letters
+
+
+def _only_letter(visitor: Visitor, trouble: str) -> dict[str, Any]:
+    reply = visitor.until("/dead-letters", lambda reply: bool(reply.json), PATIENCE)
+    letters = _as_letters(reply)
+    assert len(letters) == 1, f"{trouble}: there was to be one dead letter; there are {len(letters)}."
+    return letters[0]
