@@ -123,6 +123,17 @@ class App:
             self._zygote.request("signal_others", pid=self.pid, signal=int(signal.SIGCONT))
             self._notice(f"{self._who}'s child processes go on")
 
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Let the process itself stand still meanwhile (SIGSTOP): all that was sent to it is there when it goes on."""
+        self._notice(f"{self._who} is held still (SIGSTOP)")
+        self._zygote.request("signal", pid=self.pid, signal=int(signal.SIGSTOP))
+        try:
+            yield
+        finally:
+            self._notice(f"{self._who} goes on")
+            self._zygote.request("signal", pid=self.pid, signal=int(signal.SIGCONT))
+
     @property
     def alive(self) -> bool:
         """Whether the process has been started and has not ended."""
