@@ -1,14 +1,15 @@
-"""A submission's own children are held still, and go on; who of them is at work is told from who stands by."""
+"""A submission, or only its own children, are held still, and go on; who is at work is told from who stands by."""
 
 from __future__ import annotations
 
+import socket
 import sys
 
 import pytest
 
 from grader.run import Grader
 from grader.stage import Labour, Zygote
-from tests.stage_kit import SERVICE, serving
+from tests.stage_kit import PATIENT, SERVICE, serving
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the state of a process is read from /proc")
 
@@ -109,3 +110,16 @@ def test_who_had_a_child_that_computed_was_not_alone(zygote: Zygote) -> None:
         app.ask("/collect")
         assert app.labour().keys() == {app.pid}
         assert (labour.worker(), labour.alone()) == (0, False)
+
+
+def test_what_is_sent_to_an_app_that_is_held_is_answered_when_it_goes_on(zygote: Zygote) -> None:
+    with serving(zygote, SERVICE) as app, socket.socket(socket.AF_UNIX) as line:
+        with app.held():
+            line.connect(str(app.socket))
+            line.sendall(b"GET / HTTP/1.1\r\nhost: app\r\nconnection: close\r\n\r\n")
+            app.patience.until(lambda: None, idle=0.05)
+            line.setblocking(False)
+            with pytest.raises(BlockingIOError):
+                line.recv(1)
+        line.settimeout(PATIENT)
+        assert line.recv(16).startswith(b"HTTP/1.1 200")

@@ -1,4 +1,4 @@
-"""What may be done to the processes that a submission's process has started."""
+"""What may be done to a submission's process and to those that it has started: held still, killed, looked at."""
 
 from __future__ import annotations
 
@@ -57,6 +57,17 @@ class Offspring:
         finally:
             self._signal_children(signal.SIGCONT)
             self._notice(f"{self._who}'s child processes go on")
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Let the process itself stand still meanwhile (SIGSTOP): all that was sent to it is there when it goes on."""
+        self._notice(f"{self._who} is held still (SIGSTOP)")
+        self._zygote.request("signal", pid=self.pid, signal=int(signal.SIGSTOP))
+        try:
+            yield
+        finally:
+            self._notice(f"{self._who} goes on")
+            self._zygote.request("signal", pid=self.pid, signal=int(signal.SIGCONT))
 
     def _signal_children(self, number: signal.Signals, only: int | None = None) -> int:
         """Send a signal to what the process has started; how many there were."""

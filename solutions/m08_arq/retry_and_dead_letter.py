@@ -119,7 +119,7 @@ async def send(ctx: dict[str, Any], fields: dict[str, str]) -> None:
         may_pass = answer is None or answer.is_server_error
         if may_pass and attempt < MAX_ATTEMPTS:
             wait = RETRY_BASE_SECONDS * 2 ** (attempt - 1)
-            raise Retry(defer=wait * random.uniform(1, 1.5)) from error  # noqa: S311 - not all at the same moment
+            raise Retry(defer=wait * random.uniform(1, 1.5)) from error
         await bury(ctx["redis"], message, repr(error), attempt)
 
 
