@@ -95,6 +95,21 @@ def test_what_stands_there_is_let_through_and_nothing_else(
     assert redis.longest_left() == pytest.approx(30, abs=5)
 
 
+def test_what_is_put_ahead_comes_before_whoever_has_seen_what_was_done_now(
+    redis: Redis, client: redis_py.Redis, elsewhere: ThreadPoolExecutor
+) -> None:
+    take(client, "a")
+    with redis.held() as gate:
+        gate.put_ahead([("DEL", "lock")], [("SET", "lock", "b")])
+        assert client.get("lock") is None
+        assert gate.waiting == 0
+        taken = elsewhere.submit(take, client, "c")
+        assert gate.knocked()
+        assert client.get("lock") is None
+    assert taken.result() is None
+    assert client.get("lock") == b"b"
+
+
 def test_a_server_is_given_back_open(redis: Redis, client: redis_py.Redis) -> None:
     redis.held().close()
     redis.close()

@@ -56,6 +56,20 @@ class WriteGate:
         self._unpause()
         self.shut = True
 
+    def put_ahead(self, now: Sequence[Command], later: Sequence[Command]) -> None:
+        """Carry out some commands of the spec's own now, and put others at the head of the row; nobody comes between.
+
+        Who stands there already is let through before.
+        """
+        first = [*now, *SHUT_BEHIND]
+        self.enqueue([*first, *later])
+        connection, _ = self._own.pop()
+        self._unpause()
+        for _ in first:
+            connection.read_response()
+        self._own.append((connection, len(later)))
+        self.shut = True
+
     def knocked(self, times: int = 1, patience: float = KNOCK_PATIENCE) -> bool:
         """Wait until so many clients stand before the gate at once; False when they do not come.
 
