@@ -1,7 +1,11 @@
 """Switches to eager mode, in which no broker is needed, and no worker either."""
 
 MISTAKE = "E20"
-FAILS = ["test_order_is_refused_while_redis_is_down", "test_order_is_refused_while_redis_is_silent", "test_health_is_told_whatever_the_broker_does"]
+FAILS = [
+    "test_order_is_refused_while_redis_is_down",
+    "test_order_is_refused_while_redis_is_silent",
+    "test_health_is_told_whatever_the_broker_does",
+]
 
 import os
 from uuid import uuid4

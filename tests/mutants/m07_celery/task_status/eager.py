@@ -1,7 +1,12 @@
 """Switches to eager mode: nothing is stored where one could ask for it."""
 
 MISTAKE = "E20"
-FAILS = ["test_export_is_running", "test_export_is_done", "test_failed_export_says_so", "test_waiting_export_does_not_expire"]
+FAILS = [
+    "test_export_is_running",
+    "test_export_is_done",
+    "test_failed_export_says_so",
+    "test_waiting_export_does_not_expire",
+]
 
 import os
 from typing import Annotated
