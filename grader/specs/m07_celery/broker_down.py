@@ -14,12 +14,12 @@ SETTINGS = {"PUBLISH_TIMEOUT_SECONDS": "30"}
 SOON = {"PUBLISH_TIMEOUT_SECONDS": "0.2"}
 IN_TIME = 0.5
 """Seconds of idleness. Who waits for a silent broker does so to the end: 0.2 s, and the rest is generosity."""
-LATER = {"PUBLISH_TIMEOUT_SECONDS": "1"}
+LATER = {"PUBLISH_TIMEOUT_SECONDS": "0.5"}
 """Where a broker that refuses is what counts: whoever tries again within the limit may do so."""
-IN_LATER_TIME = 1.5
+IN_LATER_TIME = 0.8
 HANDED_OVER = 0.3
 """Seconds of idleness: a task is under way from one process to another, and both may sleep for a moment."""
-ATTEMPTS = 3
+ATTEMPTS = 5
 TRY = ('POST /orders {"item": "tea"}', "GET /health")
 TEA = {"item": "tea"}
 

@@ -35,6 +35,7 @@ celery_app.conf.update(
         "socket_timeout": PUBLISH_TIMEOUT_SECONDS,
     },
     task_publish_retry_policy={"max_retries": None},
+    broker_connection_timeout=None,
 )
 
 

@@ -1,4 +1,4 @@
-"""Switches off the retries of publishing, and with them the limit to those of connecting."""
+"""Switches off the retries of publishing, and with them the limit to those of connecting, for which it allows a minute."""
 
 MISTAKE = "E12"
 FAILS = ["test_order_is_refused_while_redis_is_down", "test_order_is_refused_while_redis_is_silent"]
@@ -34,6 +34,7 @@ celery_app.conf.update(
         "socket_connect_timeout": PUBLISH_TIMEOUT_SECONDS,
         "socket_timeout": PUBLISH_TIMEOUT_SECONDS,
     },
+    broker_connection_timeout=60,
 )
 
 
