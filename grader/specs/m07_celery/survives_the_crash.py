@@ -39,6 +39,7 @@ def test_order_is_paid(visitor: Visitor, payments: Payments, broker: CeleryBroke
     accepted = visitor.post("/orders", ORDER)
     assert accepted.status == 202, f"The order was answered with {accepted.shown()}."
     order = accepted.field("id", str)
+    payments.expect(1, patience=HANDED_OVER)
     _assert_paid(_decided(visitor, order, broker), payments, order)
     assert [charge.amount for charge in payments.charges] == [1200], f"Charged was: {payments.charges}"
 
@@ -132,7 +133,7 @@ def test_attempt_that_hangs_is_ended(visitor: Visitor, worker: App, payments: Pa
                 break
         assert payments.calls, "No worker went to the payment provider."
         _order(visitor)
-        reply = _decided(visitor, hanging, broker)
+        reply = visitor.until(f"/orders/{hanging}", lambda told: _status(told) == "given_up", patience=HANDED_OVER)
         assert _status(reply) == "given_up", (
             f"The provider does not answer, and the order is not given up: {_told(reply)}"
         )
