@@ -68,7 +68,9 @@ def attempt(self: Task, reminder_id: str, to: str, text: str) -> None:
         send(reminder_id, to, text)
     except httpx.HTTPError as error:
         if is_transient(error):
-            raise self.retry(exc=error, countdown=delay(self.request.retries)) from error  # an exception: no except may stop it
+            raise self.retry(
+                exc=error, countdown=delay(self.request.retries)
+            ) from error  # an exception: no except may stop it
         letter = DeadLetter(
             id=reminder_id, to=to, text=text, attempts=self.request.retries + 1, reason=f"The gateway failed: {error}"
         )

@@ -69,9 +69,7 @@ def attempt(self: Task, reminder_id: str, to: str, text: str) -> None:
     except httpx.HTTPError as error:
         if is_transient(error) and self.request.retries < self.max_retries:
             raise self.retry(countdown=delay(self.request.retries)) from error  # an exception: no except may stop it
-        letter = DeadLetter(
-            id=reminder_id, to=to, text=text, attempts=self.request.retries + 1, reason=""
-        )
+        letter = DeadLetter(id=reminder_id, to=to, text=text, attempts=self.request.retries + 1, reason="")
         redis.hset(DEAD_LETTERS, reminder_id, letter.model_dump_json())  # nobody else keeps what has failed
         redis.hset(STATUS, reminder_id, "dead")
     else:

@@ -70,9 +70,7 @@ def attempt(self: Task, reminder_id: str, to: str, text: str) -> None:
     except httpx.HTTPError as error:
         if is_transient(error) and attempts < MAX_ATTEMPTS:
             raise self.retry(countdown=delay(attempts - 1)) from error  # an exception: no except may stop it
-        letter = DeadLetter(
-            id=reminder_id, to=to, text=text, attempts=attempts, reason=f"The gateway failed: {error}"
-        )
+        letter = DeadLetter(id=reminder_id, to=to, text=text, attempts=attempts, reason=f"The gateway failed: {error}")
         redis.hset(DEAD_LETTERS, reminder_id, letter.model_dump_json())  # nobody else keeps what has failed
         redis.hset(STATUS, reminder_id, "dead")
     else:

@@ -75,9 +75,7 @@ def attempt(reminder_id: str, to: str, text: str) -> None:
                 break
             if retries < MAX_ATTEMPTS - 1:
                 time.sleep(delay(retries))
-    letter = DeadLetter(
-        id=reminder_id, to=to, text=text, attempts=retries + 1, reason=f"The gateway failed: {failure}"
-    )
+    letter = DeadLetter(id=reminder_id, to=to, text=text, attempts=retries + 1, reason=f"The gateway failed: {failure}")
     redis.hset(DEAD_LETTERS, reminder_id, letter.model_dump_json())
     redis.hset(STATUS, reminder_id, "dead")
 

@@ -75,7 +75,9 @@ def publish(found: list[int | None], report_id: str, month: str, regions: list[s
     save(Report(id=report_id, status="partial" if missing else "done", missing=missing))
 
 
-warm_up = (close.si("warm-up", "2027-03") | chord([ask.si("2027-03", "north")], publish.s("warm-up", "2027-03", ["north"]))).delay()
+warm_up = (
+    close.si("warm-up", "2027-03") | chord([ask.si("2027-03", "north")], publish.s("warm-up", "2027-03", ["north"]))
+).delay()
 
 
 def make_report(report_id: str, new: NewReport) -> None:
