@@ -14,14 +14,14 @@ from grader.world.redis import Redis
 
 PARTNERS = ("gateway",)
 WORKERS = (("celery", "worker", "--pool=threads", "--concurrency=1"),)
-BASE = 600
+BASE = 10**7
 SETTINGS = {"MAX_ATTEMPTS": "8", "RETRY_BASE_SECONDS": str(BASE), "RETRY_CAP_SECONDS": str(100 * BASE)}
-"""Delays of minutes: nobody waits for them, they are read where they lie, and a second more or less does not matter."""
-CAPPED = {"RETRY_BASE_SECONDS": "20000", "RETRY_CAP_SECONDS": "800"}
-CAP, TOGETHER, SPREAD = 800, 8, 40
-"""Eight delays that are drawn from 400 s or more lie within 40 s of each other once in a million times."""
+"""Delays of months: nobody waits for them, they are read where they lie. Drawn from zero on, none is over too early."""
+CAPPED = {"RETRY_BASE_SECONDS": str(200 * BASE), "RETRY_CAP_SECONDS": str(10 * BASE)}
+CAP, TOGETHER, SPREAD = 10 * BASE, 8, BASE / 2
+"""Eight delays drawn from half of CAP or more lie within a tenth of that half once in a million times."""
 FEW = 3
-TIMES, REMINDERS, MORE = 5, 5, 630
+TIMES, REMINDERS, MORE = 5, 5, 1.05 * BASE
 """Of 5 delays, each drawn from the upper 8 of 16 times BASE or more, none exceeds MORE once in a million times."""
 TRY = ('POST /reminders {"to": "+4930123456", "text": "Tomorrow at ten"}', "GET /dead-letters")
 ADA = {"to": "+4930123456", "text": "Tomorrow at ten"}

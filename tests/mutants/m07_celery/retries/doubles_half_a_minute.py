@@ -1,4 +1,4 @@
-"""Doubles a second, as all the examples do, whatever the settings say."""
+"""Doubles half a minute, whatever the settings say."""
 
 MISTAKE = "fact 28"
 FAILS = ["test_delays_grow", "test_delays_differ_below_the_cap"]
@@ -56,7 +56,7 @@ def is_transient(error: httpx.HTTPError) -> bool:
 
 def delay(retries: int) -> float:
     """Seconds until the next attempt, after so many retries."""
-    return 2**retries  # what failed together does not come back together
+    return 30 * 2**retries  # what failed together does not come back together
 
 
 @celery_app.task(bind=True, max_retries=MAX_ATTEMPTS - 1)  # the first attempt is no retry
