@@ -11,9 +11,9 @@ TRY = (
     'POST /labels {"label": "A-2"}',
     'POST /labels {"label": "A-3"}',
 )
-WORKERS = 2
+AT_ONCE = 2
 BACKLOG = 1
-SETTINGS = {"WORKERS": str(WORKERS), "BACKLOG": str(BACKLOG)}
+SETTINGS = {"AT_ONCE": str(AT_ONCE), "BACKLOG": str(BACKLOG)}
 
 
 def post(visitor: Visitor, label: str) -> Reply:
@@ -23,11 +23,11 @@ def post(visitor: Visitor, label: str) -> Reply:
 
 def fill(visitor: Visitor, printer: Printer) -> list[str]:
     """Have as many labels accepted as there is room for; the printer is held and asked for the first ones."""
-    labels = [f"A-{number}" for number in range(1, WORKERS + BACKLOG + 1)]
+    labels = [f"A-{number}" for number in range(1, AT_ONCE + BACKLOG + 1)]
     for place, label in enumerate(labels, start=1):
         reply = post(visitor, label)
         assert reply.status == 202, f"Label {place} of {len(labels)}, all with room, was answered with {reply.status}."
-        printer.expect_asked(min(place, WORKERS))
+        printer.expect_asked(min(place, AT_ONCE))
     return labels
 
 
@@ -46,12 +46,12 @@ def test_a_label_is_accepted_at_once(visitor: Visitor, printer: Printer) -> None
     needs=["test_a_label_is_accepted_at_once"],
 )
 def test_as_many_at_once_as_workers(visitor: Visitor, printer: Printer, app: App) -> None:
-    """WORKERS labels (here 2) are in the printer at once: no more, and no fewer when there are enough."""
+    """AT_ONCE labels (here 2) are in the printer at once: no more, and no fewer when there are enough."""
     with printer.held():
         labels = fill(visitor, printer)
         app.settle(0.03)  # one too many would have come by now
     printer.expect_printed(len(labels))
-    assert printer.at_once == WORKERS, f"{printer.at_once} labels were in the printer at once."
+    assert printer.at_once == AT_ONCE, f"{printer.at_once} labels were in the printer at once."
 
 
 @behaviour(
@@ -60,7 +60,7 @@ def test_as_many_at_once_as_workers(visitor: Visitor, printer: Printer, app: App
     needs=["test_as_many_at_once_as_workers"],
 )
 def test_a_full_backlog_refuses(visitor: Visitor, printer: Printer) -> None:
-    """When WORKERS labels (2) are in the printer and BACKLOG (1) waits, the next is refused at once with 503."""
+    """When AT_ONCE labels (2) are in the printer and BACKLOG (1) waits, the next is refused at once with 503."""
     with printer.held():
         fill(visitor, printer)
         refusal = post(visitor, "B-1")
