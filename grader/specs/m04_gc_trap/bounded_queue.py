@@ -13,7 +13,7 @@ TRY = (
 )
 AT_ONCE = 2
 BACKLOG = 1
-SETTINGS = {"AT_ONCE": str(AT_ONCE), "BACKLOG": str(BACKLOG)}
+SETTINGS = {"WORKERS": str(AT_ONCE), "BACKLOG": str(BACKLOG)}
 
 
 def post(visitor: Visitor, label: str) -> Reply:
