@@ -46,7 +46,7 @@ def test_a_label_is_accepted_at_once(visitor: Visitor, printer: Printer) -> None
     needs=["test_a_label_is_accepted_at_once"],
 )
 def test_as_many_at_once_as_workers(visitor: Visitor, printer: Printer, app: App) -> None:
-    """AT_ONCE labels (here 2) are in the printer at once: no more, and no fewer when there are enough."""
+    """WORKERS labels (here 2) are in the printer at once: no more, and no fewer when there are enough."""
     with printer.held():
         labels = fill(visitor, printer)
         app.settle(0.03)  # one too many would have come by now
@@ -60,7 +60,7 @@ def test_as_many_at_once_as_workers(visitor: Visitor, printer: Printer, app: App
     needs=["test_as_many_at_once_as_workers"],
 )
 def test_a_full_backlog_refuses(visitor: Visitor, printer: Printer) -> None:
-    """When AT_ONCE labels (2) are in the printer and BACKLOG (1) waits, the next is refused at once with 503."""
+    """When WORKERS labels (2) are in the printer and BACKLOG (1) waits, the next is refused at once with 503."""
     with printer.held():
         fill(visitor, printer)
         refusal = post(visitor, "B-1")
