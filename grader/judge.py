@@ -162,7 +162,7 @@ class Judge:
 
     def _prepare(self, ahead: int) -> None:
         coming = [need for name, need in self._needs.items() if name not in self._begun and not self._why_blocked(name)]
-        for need in [need for need in coming if need.ahead][:ahead]:
+        for need in [need for need in coming if need.ahead][: max(ahead, 0)]:
             self._stand.prepare(need)
 
     def _leave(self, wish: SystemExit, session: pytest.Session) -> None:

@@ -132,7 +132,7 @@ class Grader:
         stand = Stand(source, exercise.name, zygote, self._loop, self._servers, folder)
         judge = Judge(stand, said, only, on_result)
         try:
-            for need in [] if only else self._needs.get(exercise.id, []):
+            for need in self._needs.get(exercise.id, []) if stand.ahead and not only else []:
                 stand.prepare(need)  # known from an earlier submission: it starts while pytest does
             run_spec(exercise, judge)
             if not only:

@@ -63,8 +63,8 @@ class Stand:
 
     @property
     def ahead(self) -> int:
-        """How many worlds may be made ahead: one, where each has to wait for the Redis of the one before."""
-        return 1 if self._servers.single else AHEAD
+        """How many worlds may be made ahead: none, where one that is made early would keep the only Redis to itself."""
+        return 0 if self._servers.single else AHEAD
 
     @property
     def lost(self) -> bool:
