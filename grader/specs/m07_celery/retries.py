@@ -49,10 +49,14 @@ class Delays:
         found = {_tag(message): message for message in (*self._broker.taken(), *waiting) if message.eta is not None}
         return [message for tag, message in found.items() if tag not in self._over]
 
+    def _at_least(self, count: int) -> list[Message] | None:
+        found = self.now()
+        return found if len(found) >= count else None
+
     def expect(self, count: int, what: str) -> list[Message]:
         """Wait until there are so many, and return them."""
-        self._worker.patience.until(lambda: len(self.now()) >= count, idle=HANDED_OVER)
-        found = self.now()
+        # What was seen then is what counts: a moment later one may be on its way from the queue into a worker's hands.
+        found = self._worker.patience.until(lambda: self._at_least(count), idle=HANDED_OVER) or self.now()
         assert len(found) == count, f"{what}, and {len(found)} messages wait in the broker for their next attempt."
         return found
 
