@@ -99,7 +99,7 @@ def main() -> int:
     console = Console()
     tallies: list[Tally] = []
     try:
-        with busy_cores(), _progress(console) as progress:
+        with busy_cores(not asked.no_load), _progress(console) as progress:
             for exercise in exercises:
                 tallies.append(soak(exercise, asked, progress))
                 if not console.is_terminal:
@@ -121,6 +121,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("exercises", nargs="*", default=["all"], metavar="EXERCISE")
     parser.add_argument("--times", type=int, default=100, help="for solutions and alternatives")
     parser.add_argument("--mutant-times", type=int, default=20, help="for mutants and the starter")
+    parser.add_argument("--no-load", action="store_true", help="add no load of its own: the machine is busy enough")
     parser.add_argument("--jobs", type=int, default=2, help="how many processes grade at a time")
     return parser.parse_args()
 
