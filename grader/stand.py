@@ -98,8 +98,7 @@ class Stand:
         Raises StageError when the stage was lost in the meantime.
         """
         for ahead in self._ahead.values():
-            if ahead.exception() is None:
-                self.give_back(ahead.result())
+            self._closing.append(self._pool.submit(_close_made, ahead))
         self._pool.shutdown(wait=True)
         self._zygote.reset()
         for closing in self._closing:

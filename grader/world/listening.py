@@ -26,6 +26,14 @@ def listen_on_loopback(port: int = 0) -> socket.socket:
     return sock
 
 
+def keep_port(port: int) -> socket.socket:
+    """Hold a TCP port without listening: connections are refused, and nobody else is given it meanwhile."""
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.bind((LOOPBACK, port))
+    return sock
+
+
 def listen_on_unix(path: Path) -> socket.socket:
     """Open a listening Unix socket at a path that does not exist yet."""
     sock = socket.socket(socket.AF_UNIX)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from grader.errors import StageError
+from grader.world import redis_wiping as wiping
 from grader.world.loop import Loop
 from grader.world.relay import Relay
 
@@ -42,7 +43,7 @@ class ForeignServer:
     def go_down(self) -> None:
         """Cut every connection and refuse new ones; the data stays."""
         self._relay.refuse()
-        self._disconnect()
+        wiping.disconnect(self.client)
 
     def fall_silent(self) -> None:
         """Go on accepting connections, and answer nobody."""
@@ -55,9 +56,7 @@ class ForeignServer:
     def wipe(self) -> None:
         """Forget all data, scripts and clients, so that the next world finds it as new."""
         self.come_back()
-        self._disconnect()
-        self.client.flushall()
-        self.client.script_flush()
+        wiping.wipe(self.client)
 
     def stop(self) -> None:
         """Empty it and let it be."""
@@ -71,10 +70,6 @@ class ForeignServer:
             pass  # it has gone, and its data with it
         finally:
             self.client.close()
-
-    def _disconnect(self) -> None:
-        self.client.client_kill_filter(_type="normal", skipme=True)
-        self.client.client_kill_filter(_type="pubsub", skipme=True)
 
 
 def _address(url: str) -> tuple[str, int]:

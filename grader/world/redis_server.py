@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from grader.errors import StageError
-from grader.world.listening import LOOPBACK
+from grader.world import redis_wiping as wiping
+from grader.world.listening import LOOPBACK, keep_port
 
 if TYPE_CHECKING:
     import redis
@@ -68,11 +69,8 @@ class OwnServer:
     def go_down(self) -> None:
         """Cut every connection and refuse new ones; the data stays."""
         self.client.config_set("port", 0)
-        self.disconnect()
-        # The port is kept, without listening: else somebody else could be given it, or a client connect to itself.
-        self._placeholder = socket.socket()
-        self._placeholder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._placeholder.bind((LOOPBACK, self.port))
+        wiping.disconnect(self.client)
+        self._placeholder = keep_port(self.port)
 
     def fall_silent(self) -> None:
         """Go on accepting connections, and answer nobody."""
@@ -95,17 +93,10 @@ class OwnServer:
         told: Any = self.client.info("server")
         return int(told["process_id"])  # the process that was started here is its guard
 
-    def disconnect(self) -> None:
-        """Cut every connection but the grader's own."""
-        self.client.client_kill_filter(_type="normal", skipme=True)
-        self.client.client_kill_filter(_type="pubsub", skipme=True)
-
     def wipe(self) -> None:
         """Forget all data, scripts and clients, so that the next world finds it as new."""
         self.come_back()
-        self.disconnect()
-        self.client.flushall()
-        self.client.script_flush()
+        wiping.wipe(self.client)
 
     def stop(self) -> None:
         """End the process; its data goes with it."""

@@ -6,10 +6,9 @@ import asyncio
 import contextlib
 import socket
 
-from grader.world.listening import LOOPBACK
+from grader.world.listening import LOOPBACK, keep_port
 from grader.world.loop import Loop
-
-CHUNK = 65536
+from grader.world.request import CHUNK
 
 
 class Relay:
@@ -55,10 +54,7 @@ class Relay:
         if self._server is not None:
             self._server.close()
             self._server = None
-            # The port is kept, without listening: else somebody else could be given it.
-            self._placeholder = socket.socket()
-            self._placeholder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            self._placeholder.bind((LOOPBACK, self.port))
+            self._placeholder = keep_port(self.port)
         for writer in list(self._open):
             writer.close()
 
