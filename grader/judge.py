@@ -62,7 +62,7 @@ class Judge:
         parts = parts_used(items)  # those of the whole exercise, also when only some of its behaviours are wanted
         items[:] = [item for item in items if item.name in self._behaviours and self._wanted(item.name)]
         self._needs = {item.name: need_of(item, parts) for item in items}
-        self._prepare(self._stand.ahead)
+        self._prepare()
 
     @property
     def needs(self) -> list[Need]:
@@ -76,7 +76,7 @@ class Judge:
         self._begun.add(item.name)
         world = self._take(item.name)
         if world is not None:
-            self._prepare(self._stand.ahead - 1)
+            self._prepare(besides=1)
         try:
             return (yield)
         finally:
@@ -118,9 +118,7 @@ class Judge:
     def app(self, world: World) -> App:
         """The submission's process, listening."""
         started = world.app
-        self._prepare(
-            self._stand.ahead
-        )  # not before: they would compete for the processors with the one that is waited for
+        self._prepare()  # not before: they would compete for the processors with the one that is waited for
         self._came_up = True
         return started
 
@@ -134,7 +132,7 @@ class Judge:
     def worker(self, world: World) -> App:
         """The first of the exercise's own workers; all of them take jobs."""
         usual = world.workers.usual
-        self._prepare(self._stand.ahead)
+        self._prepare()
         return usual[0]
 
     @pytest.fixture
@@ -160,10 +158,9 @@ class Judge:
     def _wanted(self, name: str) -> bool:
         return not self._only or name in self._only
 
-    def _prepare(self, ahead: int) -> None:
+    def _prepare(self, besides: int = 0) -> None:
         coming = [need for name, need in self._needs.items() if name not in self._begun and not self._why_blocked(name)]
-        for need in [need for need in coming if need.ahead][: max(ahead, 0)]:
-            self._stand.prepare(need)
+        self._stand.prepare(coming, besides=besides)
 
     def _leave(self, wish: SystemExit, session: pytest.Session) -> None:
         """Somebody wants this process to end (SIGTERM): that is no verdict, and nothing more is tried."""

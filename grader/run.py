@@ -132,8 +132,8 @@ class Grader:
         stand = Stand(source, exercise.name, zygote, self._loop, self._servers, folder)
         judge = Judge(stand, said, only, on_result)
         try:
-            for need in self._needs.get(exercise.id, []) if stand.ahead and not only else []:
-                stand.prepare(need)  # known from an earlier submission: it starts while pytest does
+            if not only:
+                stand.prepare(self._needs.get(exercise.id, []))  # known from before: it starts while pytest does
             run_spec(exercise, judge)
             if not only:
                 self._needs[exercise.id] = [need for need in judge.needs if need.ahead][:1]

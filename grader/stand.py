@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import threading
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,23 +63,23 @@ class Stand:
         self.file = folder / "code" / f"{module}.py"
 
     @property
-    def ahead(self) -> int:
-        """How many worlds may be made ahead: none, where one that is made early would keep the only Redis to itself."""
-        return 0 if self._servers.single else AHEAD
-
-    @property
     def lost(self) -> bool:
         """Whether the stage has gone, and the submission's processes with it."""
         return self._zygote.lost
 
-    def prepare(self, need: Need) -> None:
-        """Begin to make a world, without waiting for it."""
-        if need.key not in self._ahead:
-            self._ahead[need.key] = self._pool.submit(self._make, need)
+    def prepare(self, coming: Sequence[Need], *, besides: int = 0) -> None:
+        """Begin to make the next worlds, as many as pay, without waiting for them.
+
+        coming: what the next behaviours need, in order; besides: how many processes are being started already.
+        """
+        # A world that is made early would keep the only Redis to itself.
+        most = 0 if self._servers.single else AHEAD - besides
+        for need in [need for need in coming if need.ahead][:most]:
+            self._begin(need)
 
     def take(self, need: Need) -> World:
         """The world for a behaviour; its clock starts now."""
-        self.prepare(need)
+        self._begin(need)
         world = self._ahead.pop(need.key).result()
         world.timeline.restart_clock()
         return world
@@ -103,6 +104,10 @@ class Stand:
         self._zygote.reset()
         for closing in self._closing:
             closing.result()
+
+    def _begin(self, need: Need) -> None:
+        if need.key not in self._ahead:
+            self._ahead[need.key] = self._pool.submit(self._make, need)
 
     def _make(self, need: Need) -> World:
         folder = self._folder / str(next(self._numbers))
