@@ -111,9 +111,8 @@ def kill_before(witness: int, pid: int, seconds: float = 2.0) -> None:
     """
     with contextlib.suppress(ProcessLookupError):
         os.kill(witness, signal.SIGSTOP)
-        os.kill(pid, signal.SIGKILL)
-        began = time.monotonic()
-        while not tree.dead(pid) and time.monotonic() - began < seconds:
-            time.sleep(0.0005)
+        with tree.end_of(pid) as ended:
+            os.kill(pid, signal.SIGKILL)
+            ended(seconds)
     with contextlib.suppress(ProcessLookupError):
         os.kill(witness, signal.SIGCONT)

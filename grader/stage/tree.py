@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,10 +58,27 @@ def members(roots: Iterable[int], processes: dict[int, Process]) -> set[int]:
         sessions |= {p.session for p in processes.values() if p.pid in more and p.session == p.pid}
 
 
-def dead(pid: int) -> bool:
-    """Whether a process can be collected: its last thread has gone, and not only the first one."""
-    process = _read_stat(pid) if LINUX else table().get(pid)
-    return process is None or (process.state == "Z" and _threads(pid) <= 1)
+@contextlib.contextmanager
+def end_of(pid: int) -> Iterator[Callable[[float], None]]:
+    """Hold on to a process; yields what waits, for so many seconds at most, until it can be collected.
+
+    That is when its last thread has gone, and not only the first one: see pidfd_open(2), for Linux. Raises
+    ProcessLookupError when there is no such process.
+    """
+    if not LINUX:
+        yield lambda seconds: _look_until_ended(pid, seconds)
+        return
+    descriptor = os.pidfd_open(pid)
+    try:
+        yield lambda seconds: select.select([descriptor], [], [], seconds) and None
+    finally:
+        os.close(descriptor)
+
+
+def _look_until_ended(pid: int, seconds: float) -> None:
+    began = time.monotonic()
+    while time.monotonic() - began < seconds and (process := table().get(pid)) and process.state not in ENDED:
+        pass  # a look at the table takes its time by itself
 
 
 def asleep(pids: Iterable[int]) -> bool:
@@ -150,12 +168,6 @@ def _process_sleeps(pid: int) -> bool:
     except OSError:
         return True
     return all(_thread_sleeps(pid, task) for task in tasks)
-
-
-def _threads(pid: int) -> int:
-    with contextlib.suppress(OSError):
-        return len(os.listdir(f"/proc/{pid}/task"))  # noqa: PTH208 - a hot path
-    return 0
 
 
 def _thread_sleeps(pid: int, task: str) -> bool:
