@@ -1,10 +1,11 @@
-"""A relay before a server that is not ours: it can refuse, fall silent and come back while the server goes on."""
+"""A relay before a server, which goes on: it can refuse, fall silent and come back, or keep an answer waiting."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import socket
+from collections.abc import Awaitable, Callable
 
 from grader.world.listening import LOOPBACK, keep_port
 from grader.world.loop import Loop
@@ -15,11 +16,15 @@ class Relay:
     """Passes bytes on between its own port and a server; every connection here is one connection there.
 
     host, port: the server's. Lives on a loop of the world's.
+    before_answer: awaited before anything that the server says is passed on.
     """
 
-    def __init__(self, loop: Loop, host: str, port: int) -> None:
+    def __init__(
+        self, loop: Loop, host: str, port: int, before_answer: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
         self._loop = loop
         self._target = (host, port)
+        self._before_answer = before_answer or self._flows
         self._flowing = asyncio.Event()
         self._flowing.set()
         self._open: set[asyncio.StreamWriter] = set()
@@ -72,17 +77,22 @@ class Relay:
             self._open |= {writer, back}
             try:
                 async with asyncio.TaskGroup() as both:
-                    both.create_task(self._pass_on(reader, back))
-                    both.create_task(self._pass_on(there, writer))
+                    both.create_task(self._pass_on(reader, back, self._flows))
+                    both.create_task(self._pass_on(there, writer, self._before_answer))
             finally:
                 self._open -= {writer, back}
                 back.close()
         writer.close()
 
-    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _flows(self) -> None:
+        await self._flowing.wait()
+
+    async def _pass_on(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, leave: Callable[[], Awaitable[None]]
+    ) -> None:
         with contextlib.suppress(OSError):
             while chunk := await reader.read(CHUNK):
-                await self._flowing.wait()
+                await leave()
                 writer.write(chunk)
                 await writer.drain()
         writer.close()  # where one side has gone, the other has nobody to talk to
