@@ -21,4 +21,5 @@ def ticking(total: int, *, show: bool) -> Iterator[Callable[[Report], None]]:
     columns = (BarColumn(bar_width=24), MofNCompleteColumn(), TextColumn("{task.description}", markup=False))
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("grading", total=total)
-        yield lambda report: bar.update(task, advance=1, description=report.exercise)
+        # Drawn at once: what is graded between two ticks of the bar's own clock would else never be seen on it.
+        yield lambda report: bar.update(task, advance=1, description=report.exercise, refresh=True)
