@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from grader.errors import NotStarted, StageLost
-from grader.messages import MOST_MESSAGE, message_of, place_of
+from grader.messages import MOST_MESSAGE, message_of, place_of, refusal
 from grader.needs import need_of, parts_used
 from grader.report.verdict import BehaviourResult, Event, Verdict
 from grader.spec import SpecBehaviour
@@ -198,6 +198,8 @@ class Judge:
             return _Outcome(Verdict.BLOCKED, str(error))
         if isinstance(error, AssertionError | NotStarted):
             return _Outcome(Verdict.FAILED, message_of(error))
+        if refused := refusal(error):
+            return _Outcome(Verdict.FAILED, refused)
         fault = f"The grader itself failed: {type(error).__name__}: {error}{place_of(error)}"
         return _Outcome(Verdict.ERROR, fault[:MOST_MESSAGE])
 

@@ -104,8 +104,8 @@ def test_a_message_waits_as_it_lies_in_redis_until_a_worker_takes_it(world: Worl
 def test_what_a_killed_worker_had_taken_is_delivered_again_when_its_time_is_out(world: World) -> None:
     broker, depot = CeleryBroker(world.redis), world.partner("depot")
     world.visitor.post("/celery/o-1")
-    worker = world.workers.ready(*CELERY)
-    with depot.closed() as gate:
+    with depot.closed() as gate:  # before a worker is there: it would be served at once
+        worker = world.workers.ready(*CELERY)
         assert gate.knocked(FAR)
         worker.kill()
         world.redis.drop_the_dead()
@@ -135,8 +135,8 @@ def test_a_worker_of_arq_is_killed_and_its_lease_times_out(world: World) -> None
     queue, depot = ArqQueue(world.redis), world.partner("depot")
     world.visitor.post("/arq/o-1")
     assert list(queue.due()) == ["o-1"]
-    worker = world.workers.ready("arq")
-    with depot.closed() as gate:
+    with depot.closed() as gate:  # before a worker is there: it would be served at once
+        worker = world.workers.ready("arq")
         assert gate.knocked(FAR)
         assert queue.leased() == ["o-1"]
         worker.kill()
@@ -151,8 +151,8 @@ def test_a_worker_of_arq_is_killed_and_its_lease_times_out(world: World) -> None
 def test_a_worker_of_arq_that_is_told_to_stop_gives_its_job_back(world: World) -> None:
     queue, depot = ArqQueue(world.redis), world.partner("depot")
     world.visitor.post("/arq/o-1")
-    worker = world.workers.ready("arq")
-    with depot.closed() as gate:
+    with depot.closed() as gate:  # before a worker is there: it would be served at once
+        worker = world.workers.ready("arq")
         for calls in (1, 2, 3):  # it looks into the queue all the time, and must not overhear any of them
             assert gate.knocked(FAR, times=calls)
             worker.terminate()

@@ -26,7 +26,7 @@ class ArqQueue:
         """Seconds from now until each job that is in the queue is due (below zero: since when); running ones too."""
         found: Any = self._redis.client.zrange(self._name, 0, -1, withscores=True)
         now = time.time()
-        return {job.decode(): score / 1000 - now for job, score in found}
+        return {job.decode(errors="replace"): score / 1000 - now for job, score in found}
 
     def make_due(self, job: str) -> None:
         """Let the time come for a job that waits for it."""
@@ -52,4 +52,4 @@ class ArqQueue:
 
     def _ids(self, prefix: str) -> list[str]:
         keys = self._redis.keys()
-        return [key.decode().removeprefix(prefix) for key in keys if key.startswith(prefix.encode())]
+        return [key.decode(errors="replace").removeprefix(prefix) for key in keys if key.startswith(prefix.encode())]

@@ -7,6 +7,7 @@ of what a worker has taken and not acknowledged, and the sorted set ``unacked_in
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 from dataclasses import dataclass
 from datetime import datetime
@@ -53,7 +54,7 @@ class CeleryBroker:
         bindings: list[Any] = [self._redis.client.smembers(key) for key in keys if key.startswith(BINDING)]
         bound = {one.split(PRIORITY_MARK)[-1] for binding in bindings for one in binding}
         waiting = {key.partition(PRIORITY_MARK)[0] for key in keys}
-        return sorted(name.decode() for name in bound & waiting)
+        return sorted(name.decode(errors="replace") for name in bound & waiting)
 
     def waiting(self, queue: str = "celery") -> list[Message]:
         """What no worker has taken yet, the next one first, over all priorities."""
@@ -69,7 +70,7 @@ class CeleryBroker:
     def taken(self) -> list[Message]:
         """What workers have taken and not acknowledged; also what waits in a worker for its time to come."""
         raw: Any = self._redis.client.hvals(UNACKED)
-        return [_message(json.dumps(json.loads(one)[0]).encode()) for one in raw]
+        return [_message(_held(one)) for one in raw]
 
     def time_out(self) -> None:
         """Let the visibility timeout pass for all that is taken: the next worker that starts puts it back."""
@@ -95,19 +96,31 @@ class CeleryBroker:
 
 
 def _priority(key: bytes) -> int:
-    return int(key.partition(PRIORITY_MARK)[2] or 0)
+    step = key.partition(PRIORITY_MARK)[2]
+    return int(step) if step.isdigit() else 0
+
+
+def _held(raw: bytes) -> bytes:
+    """The message within what a worker has noted of it: itself, its exchange and its routing key."""
+    with contextlib.suppress(ValueError, LookupError, TypeError):
+        return json.dumps(json.loads(raw)[0]).encode()
+    return raw
 
 
 def _message(raw: bytes) -> Message:
     """Raises AssertionError when it is no task message as JSON: which is a mistake of the submission's."""
     try:
-        message = json.loads(raw)
-        headers, properties = message["headers"], message["properties"]
-        args, kwargs, _embed = json.loads(base64.b64decode(message["body"]))
-    except (ValueError, KeyError, TypeError) as error:
+        return _parsed(raw)
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise AssertionError(
             f"There is a message in the queue that is no Celery task as JSON: {raw[:200]!r}"
         ) from error
+
+
+def _parsed(raw: bytes) -> Message:
+    message = json.loads(raw)
+    headers, properties = message["headers"], message["properties"]
+    args, kwargs, _embed = json.loads(base64.b64decode(message["body"]))
     return Message(
         id=headers["id"],
         task=headers["task"],

@@ -54,7 +54,7 @@ class ForeignServer:
         self._relay.resume()
 
     def wipe(self) -> None:
-        """Forget all data, scripts and clients, so that the next world finds it as new."""
+        """Forget all data, scripts, functions and clients, so that the next world finds it as new."""
         self.come_back()
         wiping.wipe(self.client)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -22,6 +23,12 @@ if TYPE_CHECKING:
     import redis
 
 START_SECONDS = 20.0
+MOST_MEMORY = 128 * 1024 * 1024
+"""Bytes of data that a submission can put into it."""
+MOST_SCRIPT_MS = 1000
+"""How long a script may keep the server to itself until others are told that it is busy."""
+ADMINISTRATOR = "grader"
+"""The user that alone may shut the server down, set it up anew, and cut off others: submissions are ``default``."""
 GUARD = '"$@" & read -r _; kill -9 $!'
 """Ends the server when its standard input ends: when it is closed, and also when whoever holds it is killed."""
 
@@ -39,6 +46,8 @@ class OwnServer:
             "unixsocket": own_way,
             "save": "",
             "appendonly": "no",
+            "maxmemory": MOST_MEMORY,  # whoever wants more is refused
+            "busy-reply-threshold": MOST_SCRIPT_MS,
             "dir": self._folder.name,
         }
         command = [str(_binary()), *(word for name, value in options.items() for word in (f"--{name}", str(value)))]
@@ -51,10 +60,14 @@ class OwnServer:
         )
         from redis import Redis
 
-        self.client: redis.Redis = Redis(unix_socket_path=own_way, socket_timeout=10)
+        password = secrets.token_hex(16)
+        self.client: redis.Redis = Redis(
+            unix_socket_path=own_way, username=ADMINISTRATOR, password=password, socket_timeout=10
+        )
         self._placeholder: socket.socket | None = None
         self._silent = False
         self._wait()
+        self._keep_rights(own_way, password)
 
     @property
     def alive(self) -> bool:
@@ -94,7 +107,7 @@ class OwnServer:
         return int(told["process_id"])  # the process that was started here is its guard
 
     def wipe(self) -> None:
-        """Forget all data, scripts and clients, so that the next world finds it as new."""
+        """Forget all data, scripts, functions and clients, so that the next world finds it as new."""
         self.come_back()
         wiping.wipe(self.client)
 
@@ -105,6 +118,24 @@ class OwnServer:
             self._process.stdin.close()
         self._process.wait()
         self._folder.cleanup()
+
+    @staticmethod
+    def _keep_rights(own_way: str, password: str) -> None:
+        """Give the grader a user of its own, and take from everybody else what administers a server."""
+        from redis import Redis
+
+        with Redis(unix_socket_path=own_way) as first:
+            first.acl_setuser(
+                ADMINISTRATOR,
+                enabled=True,
+                passwords=[f"+{password}"],
+                categories=["+@all"],
+                keys=["*"],
+                channels=["*"],
+            )
+            first.acl_setuser(
+                "default", enabled=True, nopass=True, categories=["+@all", "-@admin"], keys=["*"], channels=["*"]
+            )
 
     def _wait(self) -> None:
         deadline = time.monotonic() + START_SECONDS

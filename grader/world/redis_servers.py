@@ -38,7 +38,7 @@ class Server(Protocol):
         ...
 
     def wipe(self) -> None:
-        """Forget all data, scripts and clients."""
+        """Forget all data, scripts, functions and clients."""
         ...
 
     def stop(self) -> None:

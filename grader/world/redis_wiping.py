@@ -15,7 +15,8 @@ def disconnect(client: redis.Redis) -> None:
 
 
 def wipe(client: redis.Redis) -> None:
-    """Forget all data, scripts and clients, so that the next world finds it as new."""
+    """Forget all data, scripts, functions and clients, so that the next world finds it as new."""
     disconnect(client)
     client.flushall()
     client.script_flush()
+    client.function_flush()
