@@ -10,7 +10,8 @@ from pathlib import Path
 
 from grader.report.verdict import Report
 
-FOLDER = Path(__file__).parent / "attacks" / "bad_input"
+FOLDER = Path(__file__).parent / "attacks"
+"""A folder for each exercise whose spec they are held against."""
 SECONDS = 15.0
 """The only figure on the wall clock in these tests: what any submission may cost on a machine that has nothing else
 to do. It grows with the load, because what a submission may compute is counted in processor time."""
@@ -18,9 +19,10 @@ to do. It grows with the load, because what a submission may compute is counted 
 
 @dataclass(frozen=True)
 class Attack:
-    """A bad submission. says: a regular expression; least, most: points."""
+    """A bad submission. exercise: its name; says: a regular expression; least, most: points."""
 
     path: Path
+    exercise: str
     says: str
     least: int
     most: int
@@ -36,7 +38,7 @@ class Attack:
                     said[name] = ast.literal_eval(statement.value)
         earned = said["EARNED"]
         least, most = earned if isinstance(earned, tuple) else (earned, earned)
-        return cls(path, said["SAYS"], least, most)
+        return cls(path, path.parent.name, said["SAYS"], least, most)
 
     def complaint(self, report: Report) -> str:
         """Say in what the report is not as declared; empty when it is."""
@@ -49,7 +51,7 @@ class Attack:
 
 def attacks() -> list[Attack]:
     """All bad submissions that are files."""
-    return [Attack.read(path) for path in sorted(FOLDER.glob("*.py"))]
+    return [Attack.read(path) for path in sorted(FOLDER.glob("*/*.py"))]
 
 
 def lines(report: Report) -> list[str]:

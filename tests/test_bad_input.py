@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from grader.course import Course, Exercise
+from grader.course import Course
 from grader.report.html import page
 from grader.report.layout import plain
 from grader.report.terminal import report_lines
@@ -17,28 +17,33 @@ from tests.attack import Attack, attacks, seconds_granted
 from tests.leftovers import left_behind, told_of
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="what is left is looked for in /proc")
-ONE_BEHAVIOUR = ("test_each_subscriber_gets_one_email",)
+AFTERWARDS = {
+    "welcome_email": "test_each_subscriber_gets_one_email",
+    "first_task": "test_worker_has_the_label_printed",
+    "first_job": "test_worker_prints_the_labels",
+}
+"""Which behaviour of the solution shows that the next submission finds mail server, Redis and workers as they were."""
 
 
-@pytest.fixture(scope="module")
-def welcome(this_course: Course) -> Exercise:
-    [exercise] = this_course.find("welcome_email")
-    return exercise
+def named(attack: Attack) -> str:
+    return f"{attack.exercise}-{attack.path.stem}"
 
 
-@pytest.mark.parametrize("attack", attacks(), ids=lambda attack: attack.path.stem)
+@pytest.mark.parametrize("attack", attacks(), ids=named)
 def test_bad_submission_gets_a_clear_line_and_nothing_more(
-    attack: Attack, warm_grader: Grader, welcome: Exercise
+    attack: Attack, warm_grader: Grader, this_course: Course
 ) -> None:
+    [exercise] = this_course.find(attack.exercise)
     began, root = time.monotonic(), warm_grader.zygote.root
-    report = warm_grader.grade(welcome, attack.path)
+    report = warm_grader.grade(exercise, attack.path)
     took = time.monotonic() - began
     assert not attack.complaint(report)
     assert_can_be_shown(report)
     assert took < seconds_granted()
     assert left_behind(warm_grader.zygote) == []
     assert warm_grader.zygote.root == root or told_of(root) == []
-    assert warm_grader.grade(welcome, welcome.solution, only=ONE_BEHAVIOUR).solved, "the next one is affected"
+    only = (AFTERWARDS[attack.exercise],)
+    assert warm_grader.grade(exercise, exercise.solution, only=only).solved, "the next one is affected"
 
 
 def assert_can_be_shown(report: Report) -> None:
@@ -50,7 +55,10 @@ def assert_can_be_shown(report: Report) -> None:
     assert "<script>alert" not in page([report])
 
 
-def test_every_attack_is_refused_whole_or_judged_behaviour_by_behaviour(warm_grader: Grader, welcome: Exercise) -> None:
+def test_every_attack_is_refused_whole_or_judged_behaviour_by_behaviour(
+    warm_grader: Grader, this_course: Course
+) -> None:
+    [welcome] = this_course.find("welcome_email")
     path = next(attack.path for attack in attacks() if attack.path.stem == "has_no_app")
     report = warm_grader.grade(welcome, path)
     assert report.problem

@@ -19,14 +19,14 @@ def check(submission: Path, *options: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("name", ["kills_its_parent_at_import", "floods_its_status_pipe", "writes_escapes_and_markup"])
 def test_there_is_one_document_and_nothing_else_whatever_a_submission_writes(name: str) -> None:
-    ended = check(FOLDER / f"{name}.py", "--json")
+    ended = check(FOLDER / "welcome_email" / f"{name}.py", "--json")
     report = Report.model_validate_json(ended.stdout)
     assert not report.solved
     assert (ended.returncode, ended.stderr) == (1, "")
 
 
 def test_the_lines_obey_no_escape_and_no_markup() -> None:
-    ended = check(FOLDER / "writes_escapes_and_markup.py", "--show-output")
+    ended = check(FOLDER / "welcome_email" / "writes_escapes_and_markup.py", "--show-output")
     assert ended.returncode == 1
     assert ended.stdout.replace("\n", "").isprintable()
     assert "[bold red]" in ended.stdout

@@ -37,9 +37,28 @@ class OwnServer:
     """One server process on a free port of loopback; nothing is kept on disk."""
 
     def __init__(self) -> None:
+        from redis import Redis
+
         self._folder = tempfile.TemporaryDirectory(prefix="grader-redis-")
         self.port = _free_port()
         own_way = f"{self._folder.name}/s"  # stays open when the port is closed
+        self._process = subprocess.Popen(
+            ["sh", "-c", GUARD, "sh", *self._command(own_way)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        password = secrets.token_hex(16)
+        self.client: redis.Redis = Redis(
+            unix_socket_path=own_way, username=ADMINISTRATOR, password=password, socket_timeout=10
+        )
+        self._placeholder: socket.socket | None = None
+        self._silent = False
+        self._wait()
+        _keep_rights(own_way, password)
+
+    def _command(self, own_way: str) -> list[str]:
         options = {
             "port": self.port,
             "bind": LOOPBACK,
@@ -50,24 +69,7 @@ class OwnServer:
             "busy-reply-threshold": MOST_SCRIPT_MS,
             "dir": self._folder.name,
         }
-        command = [str(_binary()), *(word for name, value in options.items() for word in (f"--{name}", str(value)))]
-        self._process = subprocess.Popen(
-            ["sh", "-c", GUARD, "sh", *command],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        from redis import Redis
-
-        password = secrets.token_hex(16)
-        self.client: redis.Redis = Redis(
-            unix_socket_path=own_way, username=ADMINISTRATOR, password=password, socket_timeout=10
-        )
-        self._placeholder: socket.socket | None = None
-        self._silent = False
-        self._wait()
-        self._keep_rights(own_way, password)
+        return [str(_binary()), *(word for name, value in options.items() for word in (f"--{name}", str(value)))]
 
     @property
     def alive(self) -> bool:
@@ -119,24 +121,6 @@ class OwnServer:
         self._process.wait()
         self._folder.cleanup()
 
-    @staticmethod
-    def _keep_rights(own_way: str, password: str) -> None:
-        """Give the grader a user of its own, and take from everybody else what administers a server."""
-        from redis import Redis
-
-        with Redis(unix_socket_path=own_way) as first:
-            first.acl_setuser(
-                ADMINISTRATOR,
-                enabled=True,
-                passwords=[f"+{password}"],
-                categories=["+@all"],
-                keys=["*"],
-                channels=["*"],
-            )
-            first.acl_setuser(
-                "default", enabled=True, nopass=True, categories=["+@all", "-@admin"], keys=["*"], channels=["*"]
-            )
-
     def _wait(self) -> None:
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline and self._process.poll() is None:
@@ -146,6 +130,16 @@ class OwnServer:
             threading.Event().wait(0.002)
         self.stop()
         raise StageError("The Redis server did not come up: try `grader doctor`.")
+
+
+def _keep_rights(own_way: str, password: str) -> None:
+    """Give the grader a user of its own, and take from everybody else what administers a server."""
+    from redis import Redis
+
+    everything = {"keys": ["*"], "channels": ["*"]}
+    with Redis(unix_socket_path=own_way) as first:
+        first.acl_setuser(ADMINISTRATOR, enabled=True, passwords=[f"+{password}"], categories=["+@all"], **everything)
+        first.acl_setuser("default", enabled=True, nopass=True, categories=["+@all", "-@admin"], **everything)
 
 
 def _binary() -> Path:

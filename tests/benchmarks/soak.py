@@ -28,6 +28,8 @@ from tests.proof import Case, cases, failures
 RIGHT = ("solution", "alternative")
 TOLD = 5
 """How many complaints are printed for an exercise; the others are counted."""
+TOLD_EACH = 200
+"""After how many runs there is a line, where there is no terminal for a bar."""
 
 
 @dataclass
@@ -76,6 +78,8 @@ def soak(exercise: Exercise, asked: argparse.Namespace, progress: Progress) -> T
         for place, report in graded([Work(exercise, case.path) for case in work], asked.jobs):
             tally.take(work[place], report)
             progress.advance(bar)
+            if progress.disable and tally.runs % TOLD_EACH == 0:
+                print(f"{exercise.id}: {tally.runs} of {len(work)}", flush=True)
     except GraderError as error:
         tally.complain(f"{exercise.id}: {error}")
     tally.seconds = time.monotonic() - began
