@@ -63,6 +63,7 @@ class Reply:
 
         kind: the exact type wanted (``int`` does not accept ``True``). Raises Unmet when it is not so.
         """
+        self._insist_on_arrival()
         document = self.json
         if not isinstance(document, dict) or name not in document:
             raise Unmet(f'{self.request}: the reply has no field "{name}" in it: {self.shown()}')
@@ -73,8 +74,7 @@ class Reply:
 
     def follow(self) -> str:
         """The path that the reply's Location names. Raises Unmet when there is none."""
-        if not self.arrived:
-            raise Unmet(f"{self.request}: {self.shown()}.")
+        self._insist_on_arrival()
         location = self.headers.get("location", "")
         try:
             parts = urlsplit(urljoin(self.request.split(" ", 1)[1], location) if location else "")
@@ -90,13 +90,21 @@ class Reply:
     def shown(self) -> str:
         """The reply in one line, for messages and the timeline."""
         if not self.arrived:
-            return self.problem or "no reply came"
+            return f"nothing ({self._missing})"
         document = self.json
         # Written anew, with a space after each comma: it is read in lines of 80 columns.
         body = self.text if document is None else jsonlib.dumps(document, ensure_ascii=False)
         if "\N{REPLACEMENT CHARACTER}" in body:
             body = f"({len(self.body)} bytes, {self.headers.get('content-type', 'of no type')})"
         return f"{self.status} {cut(body) or '(empty)'}"
+
+    @property
+    def _missing(self) -> str:
+        return self.problem or "no reply came"
+
+    def _insist_on_arrival(self) -> None:
+        if not self.arrived:
+            raise Unmet(f"{self.request}: {self._missing}.")
 
 
 KINDS = {
