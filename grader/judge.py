@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -12,24 +11,18 @@ import pytest
 from grader.errors import NotStarted, StageLost
 from grader.messages import MOST_MESSAGE, message_of, place_of, refusal
 from grader.needs import need_of, parts_used
-from grader.report.verdict import BehaviourResult, Event, Verdict
+from grader.outcome import Outcome, result_of
+from grader.report.verdict import BehaviourResult, Verdict
 from grader.spec import SpecBehaviour
 from grader.stage import App
 from grader.stand import Need, Stand
-from grader.world import Timeline, Visitor, World
+from grader.world import Visitor, World
 
-MOST_OUTPUT = 32 * 1024
 LOST = "The process that had started your program was killed: does your program kill processes that are not its own?"
 
 
 class Blocked(Exception):
     """A behaviour is not tried, because one that it needs did not pass, or nothing could be started."""
-
-
-@dataclass
-class _Outcome:
-    verdict: Verdict
-    message: str = ""
 
 
 class Judge:
@@ -49,7 +42,7 @@ class Judge:
         self._worlds: dict[str, World] = {}
         self._needs: dict[str, Need] = {}
         self._begun: set[str] = set()
-        self._outcomes: dict[str, _Outcome] = {}
+        self._outcomes: dict[str, Outcome] = {}
         self._untaken: dict[str, Exception] = {}
         self._came_up = False
         self.lost = False
@@ -101,7 +94,7 @@ class Judge:
         elif call.excinfo is not None:
             self._outcomes[item.name] = self._judge(call.excinfo.value, call.when)
         elif call.when == "call":
-            self._outcomes.setdefault(item.name, _Outcome(Verdict.PASSED))
+            self._outcomes.setdefault(item.name, Outcome(Verdict.PASSED))
         return (yield)
 
     def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
@@ -186,44 +179,25 @@ class Judge:
                 return f"It needs this first: {self._behaviours[need].sentence}"
         return ""
 
-    def _judge(self, error: BaseException, phase: str) -> _Outcome:
+    def _judge(self, error: BaseException, phase: str) -> Outcome:
         if isinstance(error, Blocked):
-            return _Outcome(Verdict.BLOCKED, str(error))
+            return Outcome(Verdict.BLOCKED, str(error))
         if isinstance(error, StageLost) or self._stand.lost:
             self.lost, self.problem = True, LOST
-            return _Outcome(Verdict.BLOCKED, LOST)
+            return Outcome(Verdict.BLOCKED, LOST)
         if isinstance(error, NotStarted) and phase == "setup":
             if not self._came_up:
                 self.problem = str(error)
-            return _Outcome(Verdict.BLOCKED, str(error))
+            return Outcome(Verdict.BLOCKED, str(error))
         if isinstance(error, AssertionError | NotStarted):
-            return _Outcome(Verdict.FAILED, message_of(error))
+            return Outcome(Verdict.FAILED, message_of(error))
         if refused := refusal(error):
-            return _Outcome(Verdict.FAILED, refused)
+            return Outcome(Verdict.FAILED, refused)
         fault = f"The grader itself failed: {type(error).__name__}: {error}{place_of(error)}"
-        return _Outcome(Verdict.ERROR, fault[:MOST_MESSAGE])
+        return Outcome(Verdict.ERROR, fault[:MOST_MESSAGE])
 
     def _result(self, name: str, world: World | None, duration: float) -> BehaviourResult:
         said = self._behaviours[name]
-        missing = _Outcome(Verdict.ERROR, "The grader itself failed: the behaviour was never judged.")
+        missing = Outcome(Verdict.ERROR, "The grader itself failed: the behaviour was never judged.")
         outcome = self._outcomes.get(name, missing)
-        return BehaviourResult(
-            name=name,
-            sentence=said.sentence,
-            verdict=outcome.verdict,
-            points=said.points,
-            earned=said.points if outcome.verdict is Verdict.PASSED else 0,
-            message=outcome.message,
-            hint=said.hint,
-            lesson=said.lesson,
-            timeline=_events(world.timeline) if world else (),
-            output=world.output[:MOST_OUTPUT] if world else "",
-            duration=duration,
-        )
-
-
-def _events(timeline: Timeline) -> tuple[Event, ...]:
-    events = [Event(at=round(seen.at, 1), part=seen.part, text=seen.text) for seen in timeline.events]
-    if timeline.left_out:
-        events.append(Event(at=round(timeline.now(), 1), part="grader", text=f"{timeline.left_out} events left out"))
-    return tuple(events)
+        return result_of(said, outcome, world, duration)

@@ -1,0 +1,25 @@
+"""Calls its Celery object by another name."""
+
+SAYS = "There is no `celery_app` in your file"
+EARNED = 4
+
+import os
+
+import httpx
+from celery import Celery
+from fastapi import FastAPI, Response
+
+app = FastAPI()
+labels = Celery("labels", broker=os.environ["REDIS_URL"])
+
+
+@labels.task
+def print_label(new):
+    httpx.post(os.environ["DEPOT_URL"] + "/labels", json={"to": new["to"], "grams": 705})
+
+
+@app.post("/labels", status_code=202)
+def order_label(new: dict, response: Response):
+    task = print_label.delay(new)
+    response.headers["Location"] = f"/labels/{task.id}"
+    return {"id": task.id, "state": "queued"}
