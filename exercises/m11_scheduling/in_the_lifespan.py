@@ -11,7 +11,7 @@ PUT TILL_URL/prices. Nobody asks this service to do so: it has a schedule. Make 
 - The schedule is kept in DATA_DIR. However often the service is started, after a deploy or a SIGKILL, there is one job,
   "copy-prices", and its next copy is neither put off by the start nor made before its time.
 - What was due while the service was down is made up for as soon as it starts: by one copy, however many were missed.
-- On SIGTERM a copy that is under way is finished, till and all. Then the process ends, and begins no further copy.
+- On SIGTERM a copy that is under way is finished, till and all. Then the process ends.
 
 GET /schedule tells 200 {"jobs": [{"id": "copy-prices", "next_run": "2027-03-01T10:00:00+00:00"}]}: for every job that
 there is, when it is due next, in ISO 8601 with the offset (whichever); null when it is not.

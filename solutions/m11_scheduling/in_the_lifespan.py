@@ -11,7 +11,7 @@ PUT TILL_URL/prices. Nobody asks this service to do so: it has a schedule. Make 
 - The schedule is kept in DATA_DIR. However often the service is started, after a deploy or a SIGKILL, there is one job,
   "copy-prices", and its next copy is neither put off by the start nor made before its time.
 - What was due while the service was down is made up for as soon as it starts: by one copy, however many were missed.
-- On SIGTERM a copy that is under way is finished, till and all. Then the process ends, and begins no further copy.
+- On SIGTERM a copy that is under way is finished, till and all. Then the process ends.
 
 GET /schedule tells 200 {"jobs": [{"id": "copy-prices", "next_run": "2027-03-01T10:00:00+00:00"}]}: for every job that
 there is, when it is due next, in ISO 8601 with the offset (whichever); null when it is not.
@@ -28,6 +28,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 import httpx
+from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED, EVENT_JOB_SUBMITTED
 from apscheduler.jobstores.sqlalchemy import SQLAlchemyJobStore
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from fastapi import FastAPI
@@ -37,7 +38,10 @@ COPY_SECONDS = float(os.environ.get("COPY_SECONDS", "3600"))
 JOBS = SQLAlchemyJobStore(f"sqlite:///{os.environ.get('DATA_DIR', '.')}/jobs.db")
 
 scheduler = AsyncIOScheduler({"apscheduler.timezone": "UTC"}, jobstores={"default": JOBS})
-copying = asyncio.Lock()
+idle = asyncio.Event()  # set while no copy is under way
+idle.set()
+scheduler.add_listener(lambda _: idle.clear(), EVENT_JOB_SUBMITTED)  # told before the copy has taken its first step
+scheduler.add_listener(lambda _: idle.set(), EVENT_JOB_EXECUTED | EVENT_JOB_ERROR)
 
 
 class Job(BaseModel):
@@ -51,7 +55,7 @@ class Schedule(BaseModel):
 
 async def copy_prices() -> None:
     """Copy the supplier's prices to the till, once."""
-    async with copying, httpx.AsyncClient(timeout=60) as client:
+    async with httpx.AsyncClient(timeout=60) as client:
         answer = await client.get(os.environ["SUPPLIER_URL"] + "/prices")
         answer.raise_for_status()
         await client.put(os.environ["TILL_URL"] + "/prices", json=answer.json())
@@ -79,9 +83,8 @@ async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
     scheduler.resume()
     yield
     scheduler.pause()
-    await asyncio.sleep(0)  # what it has submitted by now gets as far as the lock
-    async with copying:  # a copy that is under way ends first: shutdown() would cancel it, also with wait=True
-        scheduler.shutdown()
+    await idle.wait()  # a copy that is under way ends first: shutdown() would cancel it, also with wait=True
+    scheduler.shutdown()
 
 
 app = FastAPI(lifespan=lifespan)

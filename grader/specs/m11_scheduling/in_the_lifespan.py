@@ -17,7 +17,6 @@ PARTNERS = ("supplier", "till")
 SETTINGS = {"COPY_SECONDS": "3600"}
 TRY = ("GET /schedule",)
 PRICES = {"coffee": 320}
-DAY = "2027-03-01"
 NEAR = timedelta(minutes=1)
 """How far two times may lie apart that are the same: the clock goes on while processes start."""
 UVICORN_SECONDS = 0.25
@@ -79,47 +78,53 @@ def test_copies_go_on_after_one_that_failed(world: World, supplier: Partner, til
 
 
 @behaviour(
-    points=2,
-    hint="How would the store know that this is the job it has already?",
+    points=1,
+    hint="Something tries again. Is that your app's to decide, when the next copy is an hour away?",
+    needs=["test_copies_go_on_after_one_that_failed"],
+)
+def test_a_copy_that_failed_is_not_repeated(world: World, supplier: Partner) -> None:
+    """A copy that failed is not repeated: the next one is made when it is due."""
+    supplier.answer(503)
+    assert world.app.alive, "Your app ended at once."
+    supplier.next()
+    world.app.settle()  # a second try would follow on the heels of the first
+    asked = len(supplier.calls)
+    assert asked == 1, f"The supplier answered 503 and was asked {asked} times; the next copy is due in an hour."
+
+
+@behaviour(
+    points=4,
+    hint="A service that is deployed every half hour: how many jobs has it in the evening, and does any ever run?",
     needs=["test_first_copy_comes_by_itself"],
 )
-def test_there_is_one_job_however_often_it_starts(world: World) -> None:
-    """Started, killed and started again, the service has one job, copy-prices."""
-    _start_at_nine(world)
-    _start_again(world, "09:30")
-    ids = [str(job.get("id")) for job in _jobs(world.visitor.get("/schedule"))]
+def test_a_start_leaves_the_schedule_as_it_is(world: World) -> None:
+    """Killed, and started again at half past nine, the service has the one job of before, due at ten as before."""
+    _start_at_nine(world, next_due="2027-03-01T10:00")
+    world.clock.set("2027-03-01T09:30")
+    world.app.restart()
+    reply = world.visitor.get("/schedule")
+    ids = [str(job.get("id")) for job in _jobs(reply)]
     assert ids == ["copy-prices"], f"After the second start there are {len(ids)} jobs: {', '.join(ids)}."
+    moved = f"The copy was due at 10:00. Since the second start, at 9:30, the schedule says {reply.shown()}."
+    assert _is_due(reply, "2027-03-01T10:00"), moved
 
 
 @behaviour(
     points=3,
-    hint="A service that is deployed every half hour: does its hourly job ever run?",
-    needs=["test_there_is_one_job_however_often_it_starts"],
-)
-def test_a_start_does_not_move_the_next_copy(world: World) -> None:
-    """Started at nine, the next copy is due at ten; started again at half past nine, it is still due at ten."""
-    _start_at_nine(world)
-    _start_again(world, "09:30")
-    due = _next_run(world.visitor.get("/schedule"))
-    assert due is not None and abs(due - _on_that_day("10:00")) < NEAR, (  # noqa: PT018 - one sentence says both
-        f"The copy was due at 10:00. Since the second start, at 9:30, it is due at {due and f'{due:%H:%M}'}."
-    )
-
-
-@behaviour(
-    points=3,
-    hint="The scheduler wakes, and sees that it should have run at ten, eleven and twelve. What does it do by default?",
-    needs=["test_there_is_one_job_however_often_it_starts"],
+    hint="The scheduler wakes, and sees that it should have run yesterday and today. What does it do by default?",
+    needs=["test_a_start_leaves_the_schedule_as_it_is"],
+    settings={"COPY_SECONDS": str(24 * 3600)},
 )
 def test_what_was_missed_is_made_up_for_once(world: World, supplier: Partner, till: Partner) -> None:
-    """Down from nine to half past twelve, the service starts with one copy: not three, and not none."""
-    _start_at_nine(world)
-    _start_again(world, "12:30")
+    """Down for two days and a half, a service with a daily copy starts with one: not with two, and not with none."""
+    _start_at_nine(world, next_due="2027-03-02T09:00")
+    world.clock.set("2027-03-03T21:00")
+    world.app.restart()
     made = world.patience.until(lambda: len(till.calls) > 1, idle=0.15)
-    assert made, "Copies were due at 10:00, 11:00 and 12:00; the service was started again at 12:30, and made none."
+    assert made, "Copies were due on 2 and on 3 March at 9:00; on 3 March at 21:00 the service started, and made none."
     world.app.settle()  # the next one would follow on the heels of the first
     extra = len(supplier.calls) - 1
-    assert extra == 1, f"Copies were due at 10:00, 11:00 and 12:00; started again at 12:30, the service made {extra}."
+    assert extra == 1, f"Copies were due on 2 and on 3 March; started again in the evening, the service made {extra}."
 
 
 @behaviour(
@@ -153,26 +158,20 @@ def test_the_process_ends_with_the_copy(world: World, supplier: Partner, till: P
     assert app.exited(UVICORN_SECONDS + DUE) is not None, "The copy was done, and your app went on running."
 
 
-def _start_at_nine(world: World) -> None:
-    """Start the service at nine; when its first copy is made and the next one is on its schedule, kill it."""
-    world.clock.set(f"{DAY}T09:00")
+def _start_at_nine(world: World, next_due: str) -> None:
+    """Start the service on 1 March at nine; when its first copy is made and the next one on its schedule, kill it."""
+    world.clock.set("2027-03-01T09:00")
     app = world.app
     world.partner("till").next()
-    reply = world.visitor.until("/schedule", lambda reply: _next_run(reply) is not None)
-    due = _next_run(reply)
-    assert due is not None and abs(due - _on_that_day("10:00")) < NEAR, (  # noqa: PT018 - one sentence says both
-        f"The first copy was made at 9:00, so the next one is due at 10:00. The schedule: {reply.shown()}."
-    )
+    reply = world.visitor.until("/schedule", lambda reply: _is_due(reply, next_due))
+    wrong = f"The first copy was made on 1 March at 9:00, so the next is due {next_due}. The schedule: {reply.shown()}."
+    assert _is_due(reply, next_due), wrong
     app.kill()
 
 
-def _start_again(world: World, hour: str) -> None:
-    world.clock.set(f"{DAY}T{hour}")
-    world.app.restart()
-
-
-def _on_that_day(hour: str) -> datetime:
-    return datetime.fromisoformat(f"{DAY}T{hour}+00:00")
+def _is_due(reply: Reply, when: str) -> bool:
+    due = _next_run(reply)
+    return due is not None and abs(due - datetime.fromisoformat(f"{when}+00:00")) < NEAR
 
 
 def _jobs(reply: Reply) -> list[dict[str, Any]]:
@@ -184,7 +183,7 @@ def _jobs(reply: Reply) -> list[dict[str, Any]]:
 
 
 def _next_run(reply: Reply) -> datetime | None:
-    """When the first job is due, in UTC; None when it is not, or only in the past, or there is none.
+    """When the first job is due, in UTC; None when it is not, or there is none.
 
     Raises Unmet when it is no time with an offset.
     """

@@ -57,9 +57,10 @@ async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
             coalesce=True,
         )
     yield
-    scheduler.shutdown()
-    await asyncio.sleep(0)
+    scheduler.pause()
+    await asyncio.sleep(0)  # what it has submitted by now gets its task
     await asyncio.gather(*tasks, return_exceptions=True)
+    scheduler.shutdown()
 
 
 app = FastAPI(lifespan=lifespan)
