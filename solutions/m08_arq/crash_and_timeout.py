@@ -16,7 +16,7 @@ with the same body and the same header Idempotency-Key are one and the same char
 - A worker is told to stop (SIGTERM) while the payment provider keeps it waiting. It ends within a second, and the next
   worker ships the order at once.
 - A job that takes longer than JOB_TIMEOUT_SECONDS (it may be less than one) is given up, whichever step is stuck: the
-  order is "failed", and no step of it is tried again. A label that was sent to the printer may still come out.
+  order is "failed", and no step of it is begun or tried again. A label that was sent to the printer may still come out.
 - While one label waits for the printer, the worker gets on with other orders.
 
 Redis is at REDIS_URL, the printer at PRINTER_HOST and PRINTER_PORT. Your part is ship and WorkerSettings. The grader

@@ -11,7 +11,7 @@ SETTINGS = {"JOB_TIMEOUT_SECONDS": str(TIMEOUT)}
 TRY = ('POST /orders {"amount": 1200}', "GET /orders/the-id")
 AMOUNT = 1200
 
-SHORT = {"JOB_TIMEOUT_SECONDS": "0.1"}
+SHORT = {"JOB_TIMEOUT_SECONDS": "0.05"}
 """The one wait that the mechanism itself needs, in two behaviours: a timeout has to pass."""
 PATIENCE = 0.5
 """Seconds of idleness. Two processes, a queue that is polled, and a timeout lie between the cause and the effect."""
@@ -99,13 +99,15 @@ def test_stopped_worker_hands_its_job_on(visitor: Visitor, world: World, worker:
     needs=["test_order_is_shipped"],
     settings=SHORT,
 )
-def test_stuck_payment_ends_in_time(visitor: Visitor, worker: App, payments: Payments) -> None:
+def test_stuck_payment_ends_in_time(visitor: Visitor, worker: App, printer: Printer, payments: Payments) -> None:
     """A charge that is not answered within JOB_TIMEOUT_SECONDS makes the order fail, and is not tried again."""
     del worker
     with payments.closed() as gate:
         order, state = _stuck(visitor, gate)
         calls = sum(call.field("order") == order for call in payments.calls)
-    assert calls <= 1, f"The job was to be given up at its timeout; the charge was tried {calls} times."
+    labels = printer.asked.count(order)  # a second run may end before it comes to the charge
+    seen = f"its label was sent to the printer {labels} times, and its charge tried {calls} times"
+    assert max(labels, calls) <= 1, f"The job was to be given up at its timeout; {seen}."
     assert state.field("state", str) == "failed", f"The provider kept the job waiting for too long: {state.shown()}."
 
 
@@ -130,14 +132,15 @@ def test_stuck_printer_delays_no_other_order(visitor: Visitor, worker: App, prin
     needs=["test_order_is_shipped"],
     settings=SHORT,
 )
-def test_stuck_printer_ends_in_time(visitor: Visitor, worker: App, printer: Printer) -> None:
-    """A label that is not printed within JOB_TIMEOUT_SECONDS makes the order fail, and is not tried again."""
-    del worker
+def test_stuck_printer_ends_in_time(visitor: Visitor, worker: App, printer: Printer, payments: Payments) -> None:
+    """A label that is not printed within JOB_TIMEOUT_SECONDS makes the order fail, and nothing more is done for it."""
     with printer.held() as gate:
         order, state = _stuck(visitor, gate)
         asked = printer.asked.count(order)
     assert asked <= 1, f"The job was to be given up at its timeout; the label was sent to the printer {asked} times."
     assert state.field("state", str) == "failed", f"The printer kept the job waiting for too long: {state.shown()}."
+    worker.settle(0.02)  # whoever had waited for the label all the same would have gone on by now
+    assert not payments.calls, "The order had failed; its label came out after all, and then it was to be charged."
 
 
 def _place(visitor: Visitor) -> str:

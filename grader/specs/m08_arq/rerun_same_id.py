@@ -44,10 +44,7 @@ def test_one_sync_at_a_time(visitor: Visitor, world: World, catalogue: Partner, 
     with catalogue.closed() as gate:
         first = _ask(visitor)
         assert gate.knocked(HANDOVER), "No worker asked the catalogue."
-        busy = visitor.get("/shops/berlin")
-        assert busy.field("busy", bool), f"While the sync ran, the shop was not busy: {busy.text}."
-        again = _ask(visitor)
-        assert again == first, f"While sync {first} ran, whoever asked again was given {again}."
+        _assert_under_way(visitor, first, "A sync ran")
         _sync_another_shop(visitor, world, catalogue)
     made = _syncs_in_the_end(visitor, world, catalogue, redis)
     assert made == 1, f"One sync ran, somebody asked once more, and the catalogue was asked {made} times."
@@ -59,8 +56,7 @@ def test_shops_do_not_wait_for_each_other(visitor: Visitor, catalogue: Partner) 
     with catalogue.closed() as gate:
         first = _ask(visitor)
         assert gate.knocked(HANDOVER), "No worker asked the catalogue."
-        other = _ask(visitor, "oslo")
-        assert other != first, f"Two shops were given one sync: {first}."
+        assert _ask(visitor, "oslo") != first, f"Two shops were given one sync: {first}."
         assert gate.knocked(HANDOVER, times=2), "While Berlin's sync ran, Oslo's was not begun."
 
 
@@ -75,8 +71,7 @@ def test_another_sync_after_one_that_is_done(visitor: Visitor, world: World, cat
     _in_the_end(visitor)
     catalogue.answer(200, {"products": 43})
     _ask(visitor)
-    asked = _wait_for_calls(world, catalogue, 2)
-    assert asked == 2, "A sync was done, another one was asked for and accepted, and none was made."
+    _assert_asked(world, catalogue, 2, "A sync was done, another one was asked for and accepted, and none was made.")
     _assert_counted(_in_the_end(visitor), 43, "At the second sync the catalogue counted 43 products")
 
 
@@ -89,12 +84,10 @@ def test_another_sync_after_one_that_has_failed(visitor: Visitor, world: World, 
     """Whoever asks when a sync has failed gets another one."""
     catalogue.answer(503, times=1)
     _ask(visitor)
-    catalogue.next(HANDOVER)
-    ended = _in_the_end(visitor)
-    assert not ended.field("busy", bool), "The catalogue answered 503, and the shop is still busy."
+    assert not _in_the_end(visitor).field("busy", bool), "The catalogue answered 503, and the shop is still busy."
+    _assert_asked(world, catalogue, 1, "The catalogue answered 503: the sync was to fail at once, and was made again.")
     _ask(visitor)
-    asked = _wait_for_calls(world, catalogue, 2)
-    assert asked == 2, "A sync had failed, another one was asked for and accepted, and none was made."
+    _assert_asked(world, catalogue, 2, "A sync had failed, another one was asked for and accepted, and none was made.")
 
 
 @behaviour(
@@ -106,13 +99,12 @@ def test_asked_at_the_same_moment(visitor: Visitor, world: World, catalogue: Par
     """Of several who ask at the same moment when a sync is done, all get the same id, and one more is made."""
     _ask(visitor)
     _in_the_end(visitor)
-    with catalogue.closed() as gate:
+    with catalogue.closed():
         with redis.held() as row:  # whoever looks sees that the last one has ended, and nobody has changed that yet
             calls = [visitor.start("POST", "/shops/berlin/syncs") for _ in range(2)]
             row.knocked(len(calls))
         ids = {call.reply().field("id", str) for call in calls}
         assert len(ids) == 1, f"Two who asked at the same moment were given {' and '.join(sorted(ids))}."
-        assert gate.knocked(HANDOVER), "No worker asked the catalogue."
         _sync_another_shop(visitor, world, catalogue)
     made = _syncs_in_the_end(visitor, world, catalogue, redis) - 1
     assert made == 1, f"Two asked at the same moment, and {made} syncs were made for them."
@@ -124,40 +116,43 @@ def test_asked_at_the_same_moment(visitor: Visitor, world: World, catalogue: Par
     needs=["test_another_sync_after_one_that_is_done"],
 )
 def test_last_count_stays(visitor: Visitor, catalogue: Partner, redis: Redis) -> None:
-    """The last count is shown a week later, while the next sync runs, and when that one has failed."""
+    """The last count, be it 0, is shown a week later, while the next sync runs, and when that one has failed."""
+    catalogue.answer(200, {"products": 0})
     _ask(visitor)
-    _in_the_end(visitor)
+    _assert_counted(_in_the_end(visitor), 0, "The last sync has counted 0 products")
+    _assert_counted(visitor.get("/shops/oslo"), None, "Of two shops, this one has never been synced")
     redis.age(7 * 86_400)
-    _assert_counted(visitor.get("/shops/berlin"), 42, "The last sync was a week ago, and had counted 42 products")
+    _assert_counted(visitor.get("/shops/berlin"), 0, "The last sync was a week ago, and had counted 0 products")
     catalogue.answer(503)
     with catalogue.closed() as gate:
         _ask(visitor)
         assert gate.knocked(HANDOVER), "No worker asked the catalogue."
-        _assert_counted(visitor.get("/shops/berlin"), 42, "The next sync ran; the one before had counted 42 products")
-    _assert_counted(_in_the_end(visitor), 42, "A sync failed; the one before had counted 42 products")
+        _assert_counted(visitor.get("/shops/berlin"), 0, "The next sync ran; the one before had counted 0 products")
+    _assert_counted(_in_the_end(visitor), 0, "A sync failed; the one before had counted 0 products")
 
 
 @behaviour(
     points=3,
-    hint="What has the dead one left behind, who reads it, and when does it go away?",
-    needs=["test_another_sync_after_one_that_is_done"],
+    hint="What does one leave behind who is killed, and who is told to stop? Who reads it, and when does it go away?",
+    needs=["test_one_sync_at_a_time", "test_another_sync_after_one_that_is_done"],
 )
-def test_killed_worker_blocks_nobody(
-    visitor: Visitor, world: World, worker: App, catalogue: Partner, redis: Redis
-) -> None:
-    """A sync whose worker was killed is made by the next worker, and then the shop can be synced again."""
+def test_killed_worker_blocks_nobody(visitor: Visitor, world: World, worker: App, catalogue: Partner) -> None:
+    """A sync whose worker was killed, or told to stop, waits, and the next worker makes it."""
     with catalogue.closed() as gate:
-        _ask(visitor)
+        first = _ask(visitor)
         assert gate.knocked(HANDOVER), "No worker asked the catalogue."
         worker.kill()
-    redis.age(SYNC_SECONDS + 11)
-    world.workers.ready("arq")  # this one wait cannot be begun ahead: there must be no worker while the lease runs
-    asked = _wait_for_calls(world, catalogue, 2)
-    assert asked == 2, f"{SYNC_SECONDS + 11} s after a worker had been killed, the next one did not make its sync."
+    world.redis.age(SYNC_SECONDS + 11)
+    _assert_under_way(visitor, first, f"A sync's worker was killed {SYNC_SECONDS + 11} s ago, and no other was there")
+    worker.restart()
+    _assert_asked(world, catalogue, 2, "A worker was killed, its time was over; the next one did not make its sync.")
     _in_the_end(visitor)
-    _ask(visitor)
-    asked = _wait_for_calls(world, catalogue, 3)
-    assert asked == 3, "A killed worker's sync had been made; the next one was asked for, accepted, and not made."
+    with catalogue.closed():
+        last = _ask(visitor)
+        _assert_asked(world, catalogue, 3, "A killed worker's sync was made; the next one was accepted and not made.")
+        worker.terminate()
+        worker.exited(HANDOVER)
+        _assert_under_way(visitor, last, "A sync's worker was told to stop, and no other was there")
 
 
 def _ask(visitor: Visitor, shop: str = "berlin") -> str:
@@ -169,21 +164,26 @@ def _ask(visitor: Visitor, shop: str = "berlin") -> str:
 
 def _in_the_end(visitor: Visitor) -> Reply:
     """Look at Berlin until it is not busy any more, or cannot be looked at."""
-    return visitor.until(
-        "/shops/berlin", lambda reply: not reply.succeeded or not reply.field("busy", bool), patience=HANDOVER
-    )
+    return visitor.until("/shops/berlin", lambda shop: not shop.succeeded or not shop.field("busy", bool), HANDOVER)
 
 
-def _assert_counted(reply: Reply, products: int, situation: str) -> None:
+def _assert_counted(reply: Reply, products: int | None, situation: str) -> None:
     assert reply.status == 200, f"{situation}; the shop was answered {reply.shown()}."
     told = reply.field("products")
     assert told == products, f"{situation}, and shown was {told}: {reply.text}."
 
 
-def _wait_for_calls(world: World, catalogue: Partner, count: int) -> int:
-    """How often the catalogue has been asked when it has been so often, or when nothing moves any more."""
+def _assert_under_way(visitor: Visitor, sync: str, situation: str) -> None:
+    shop = visitor.get("/shops/berlin")
+    assert shop.field("busy", bool), f"{situation}; the shop was not busy: {shop.text}."
+    again = _ask(visitor)
+    assert again == sync, f"{situation}; it was {sync}, and whoever asked again was given {again}."
+
+
+def _assert_asked(world: World, catalogue: Partner, count: int, otherwise: str) -> None:
+    """The catalogue has been asked so often when it has been so often, or when nothing moves any more."""
     world.patience.until(lambda: len(catalogue.calls) >= count, idle=HANDOVER)
-    return len(catalogue.calls)
+    assert len(catalogue.calls) == count, otherwise
 
 
 def _sync_another_shop(visitor: Visitor, world: World, catalogue: Partner) -> None:

@@ -1,4 +1,4 @@
-"""Each sync has an id of its own; a claim on the shop names the one that is under way, which frees it when it ends."""
+"""Each sync has an id of its own; a claim on the shop names the one that is under way, and ends with it."""
 
 import os
 from collections.abc import AsyncIterator
@@ -9,11 +9,13 @@ from uuid import uuid4
 import httpx
 from arq import create_pool
 from arq.connections import RedisSettings
+from arq.jobs import Job, JobStatus
 from fastapi import FastAPI, Request
 from pydantic import BaseModel
 
 REDIS = RedisSettings.from_dsn(os.environ["REDIS_URL"])
 SYNC_SECONDS = int(os.environ.get("SYNC_SECONDS", "60"))
+ENDED = (JobStatus.complete, JobStatus.not_found)
 
 
 FREE = 'if redis.call("GET", KEYS[1]) == ARGV[1] then redis.call("DEL", KEYS[1]) end'
@@ -30,12 +32,16 @@ class Shop(BaseModel):
 
 async def sync_products(ctx: dict[str, Any], shop: str) -> None:
     """Have the catalogue count a shop's products."""
-    try:
-        async with httpx.AsyncClient(base_url=os.environ["CATALOGUE_URL"], timeout=SYNC_SECONDS) as catalogue:
-            answer = await catalogue.get(f"/shops/{shop}")
-        answer.raise_for_status()
-        await ctx["redis"].set(f"products:{shop}", answer.json()["products"])
-    finally:
+    async with httpx.AsyncClient(base_url=os.environ["CATALOGUE_URL"], timeout=SYNC_SECONDS) as catalogue:
+        answer = await catalogue.get(f"/shops/{shop}")
+    answer.raise_for_status()
+    await ctx["redis"].set(f"products:{shop}", answer.json()["products"])
+
+
+async def free_the_shop(ctx: dict[str, Any]) -> None:
+    """Give the claim back, unless the worker was told to stop: then the sync waits for the next one."""
+    if await Job(ctx["job_id"], ctx["redis"]).status() in ENDED:
+        shop = ctx["job_id"].partition(":")[0]
         await ctx["redis"].eval(FREE, 1, f"claim:{shop}", ctx["job_id"])
 
 
@@ -43,6 +49,7 @@ class WorkerSettings:
     functions = (sync_products,)
     redis_settings = REDIS
     job_timeout = SYNC_SECONDS
+    after_job_end = free_the_shop
 
 
 @asynccontextmanager
@@ -56,7 +63,7 @@ app = FastAPI(lifespan=lifespan)
 
 @app.post("/shops/{shop}/syncs", status_code=202)
 async def ask_for_sync(shop: str, request: Request) -> Accepted:
-    redis, mine = request.app.state.pool, uuid4().hex
+    redis, mine = request.app.state.pool, f"{shop}:{uuid4().hex}"
     found = await redis.set(f"claim:{shop}", mine, nx=True, get=True, ex=86_400)
     if found is None:
         await redis.enqueue_job("sync_products", shop, _job_id=mine)
