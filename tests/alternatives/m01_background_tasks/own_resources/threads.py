@@ -56,7 +56,7 @@ async def get_session() -> AsyncIterator[AsyncSession]:
 
 
 def fetch_template() -> str:
-    return str(httpx.get(os.environ["TEMPLATES_URL"] + "/welcome").raise_for_status().json()["text"])
+    return str(httpx.get(os.environ["TEMPLATES_URL"] + "/welcome", timeout=60).raise_for_status().json()["text"])
 
 
 def send_letter(address: str, text: str) -> None:

@@ -57,7 +57,7 @@ async def get_session() -> AsyncIterator[AsyncSession]:
 
 
 async def fetch_template() -> str:
-    async with httpx.AsyncClient(base_url=os.environ["TEMPLATES_URL"]) as templates:
+    async with httpx.AsyncClient(base_url=os.environ["TEMPLATES_URL"], timeout=60) as templates:
         return str((await templates.get("/welcome")).raise_for_status().json()["text"])
 
 
