@@ -2,7 +2,8 @@
 
 Each full hour the bank is told so: POST BANK_URL/settlements {"hour": "2027-03-29T09:00:00Z"}, in UTC. Such a run
 settles all that came up before, so only the newest hour counts. It has ended when the bank has answered 200. That can
-take its time, though less than LEASE_SECONDS.
+take its time, though less than LEASE_SECONDS. A run that failed (the bank hangs up, or answers an error status) has
+settled nothing: a later look tries again, at the latest when the lock has expired.
 
 GET /settled: 200 {"hour": "2027-03-29T09:00:00Z"}, the newest hour that any instance has settled, or null
 
@@ -18,7 +19,7 @@ at any time. Make these true:
   twice then). What keeps the others away until then is a lock in Redis that expires LEASE_SECONDS (a whole number,
   default 30) after it was taken.
 
-An instance looks every LOOK_SECONDS (default 1; the grader sets 0.05) whether something is to be done. What is to be
+An instance looks every LOOK_SECONDS (default 1; the grader sets 0.02) whether something is to be done. What is to be
 done begins within two looks. And an instance comes up at once: whatever bank and Redis are doing, the start waits for
 neither.
 

@@ -18,13 +18,13 @@ TRY = (
 )
 ADAS = {"customer": "ada"}
 """What the ledger is asked for when ada's job is run."""
-ADA, BOB = {"X-User": "ada"}, {"X-User": "bob"}
+ADA, BOB, DA = {"X-User": "ada"}, {"X-User": "bob"}, {"X-User": "da"}
 JOB = "/jobs/statement-ada"
 RUN = f"{JOB}/run"
 CLICKS = 3
 TONIGHT = 15
 """The day of January that begins with the nightly run."""
-LEADS = (0.4, 3.0, 12.0)
+LEADS = (0.3, 1.0, 4.0, 16.0)
 """Seconds before the nightly run at which the service is started: the least that its start leaves room for."""
 
 
@@ -52,14 +52,18 @@ def test_job_is_run_at_once(visitor: Visitor, ledger: Partner) -> None:
     points=2,
     hint="Who may know that there is such a job?",
 )
-def test_somebody_elses_job_does_not_exist(visitor: Visitor) -> None:
-    """For bob, ada's job is answered exactly like one that does not exist: 404."""
-    for method, suffix in (("POST", "/run"), ("GET", "")):
-        unknown = visitor.start(method, f"/jobs/statement-zoe{suffix}", headers=BOB).reply()
-        assert unknown.status == 404, f"There is no statement-zoe: that is a 404. It came: {unknown.shown()}."
-        foreign = visitor.start(method, f"{JOB}{suffix}", headers=BOB).reply()
-        assert foreign.status == 404, f"Bob asked for ada's job, and was answered {foreign.shown()}."
-        assert foreign.json == unknown.json, f"Bob sees a difference: {foreign.text} here, {unknown.text} there."
+def test_somebody_elses_job_does_not_exist(visitor: Visitor, ledger: Partner) -> None:
+    """For others, ada's job is answered exactly like one that does not exist: 404, also while it is being run."""
+    with ledger.closed():
+        visitor.post(RUN, headers=ADA)
+        for method, suffix in (("POST", "/run"), ("GET", "")):
+            unknown = visitor.start(method, f"/jobs/statement-zoe{suffix}", headers=BOB).reply()
+            assert unknown.status == 404, f"There is no statement-zoe: that is a 404. It came: {unknown.shown()}."
+            for who in (BOB, DA):
+                foreign = visitor.start(method, f"{JOB}{suffix}", headers=who).reply()
+                seen = f"{who['X-User']} asked for ada's job, which was being run"
+                assert foreign.status == 404, f"The user {seen}: {foreign.shown()}."
+                assert foreign.json == unknown.json, f"The user {seen}: {foreign.text}; of none it is {unknown.text}."
 
 
 @behaviour(
@@ -136,12 +140,14 @@ def test_nightly_run_counts(world: World, ledger: Partner) -> None:
 )
 def test_failed_run_is_over(visitor: Visitor, app: App, ledger: Partner) -> None:
     """After a run that failed the job can be triggered again."""
+    ledger.answer(500, times=1)  # what was said last comes first
     ledger.drop(times=1)
     visitor.post(RUN, headers=ADA)
-    ledger.next()
-    again = _ask_until_accepted(visitor, app)
-    assert _accepted(again), f"The ledger hung up, the run was over. The next one was answered {again.shown()}."
-    ledger.expect(2)
+    for number, failed in enumerate(("hung up", "answered 500"), 2):
+        ledger.next()
+        again = _ask_until_accepted(visitor, app)
+        assert _accepted(again), f"The ledger {failed}, the run was over. The next one was answered {again.shown()}."
+        ledger.expect(number)
 
 
 @behaviour(

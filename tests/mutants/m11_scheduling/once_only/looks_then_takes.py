@@ -66,7 +66,7 @@ async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         "interval",
         seconds=LOOK_SECONDS,
         next_run_time=datetime.now(UTC),
-        max_instances=2,  # one that is at work, and one that looks and finds the lock
+        max_instances=1,  # looks that cross in one instance would settle the hour twice by chance, in any behaviour
     )
     scheduler.start()
     yield

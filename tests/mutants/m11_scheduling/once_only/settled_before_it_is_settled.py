@@ -1,7 +1,7 @@
 """Writes that the hour has been settled before it tells the bank: a kill in between, and it never is."""
 
 MISTAKE = "H2"
-FAILS = ["test_run_of_a_killed_instance_is_done_by_another"]
+FAILS = ["test_instance_comes_up_and_goes_on_looking", "test_run_of_a_killed_instance_is_done_by_another"]
 
 
 import os

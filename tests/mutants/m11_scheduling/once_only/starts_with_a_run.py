@@ -2,7 +2,9 @@
 
 MISTAKE = "A3"
 FAILS = [
+    "test_instance_comes_up_and_goes_on_looking",
     "test_one_instance_settles_the_hour",
+    "test_who_gets_the_lock_late_settles_nothing",
     "test_runs_do_not_overlap",
     "test_run_of_a_killed_instance_is_done_by_another",
 ]
