@@ -15,5 +15,5 @@ def remark(output: str) -> str:
     found = UNKNOWN.search(output)
     if found is None:
         return ""
-    kind, name = ("task", found["task"]) if found["task"] else ("function", found["function"])
-    return f"Your worker was sent a {kind} {name!r}, and knows none of that name."
+    sent = f"the task '{found['task']}'" if found["task"] else f"a job for the function '{found['function']}'"
+    return f"Your worker was sent {sent}, and knows none of that name."

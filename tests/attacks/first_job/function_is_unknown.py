@@ -1,7 +1,7 @@
 """Asks for a function that no worker knows."""
 
-SAYS = "depot"
-EARNED = (0, 8)
+SAYS = "Your worker was sent a job for the function 'print_it', and knows none of that name"
+EARNED = 1
 
 import os
 

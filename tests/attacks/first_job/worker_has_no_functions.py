@@ -1,7 +1,7 @@
 """Its worker has no function to run."""
 
-SAYS = "ARQ worker"
-EARNED = (0, 6)
+SAYS = "at least one function or cron_job must be registered"
+EARNED = 1
 
 import os
 

@@ -1,7 +1,7 @@
 """Its worker waits for ever when it starts."""
 
-SAYS = "ARQ worker"
-EARNED = (0, 6)
+SAYS = "Your ARQ worker never got ready"
+EARNED = 1
 
 import asyncio
 import os

@@ -1,7 +1,7 @@
 """Its settings are a number."""
 
 SAYS = "`WorkerSettings` in your file is of type int"
-EARNED = (0, 6)
+EARNED = 1
 
 import os
 

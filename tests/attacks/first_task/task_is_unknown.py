@@ -1,6 +1,6 @@
 """Calls its task by a name that no worker knows."""
 
-SAYS = "Your worker was sent a task 'labels.print', and knows none of that name"
+SAYS = "Your worker was sent the task 'labels.print', and knows none of that name"
 EARNED = 4
 
 import os
