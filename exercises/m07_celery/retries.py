@@ -5,7 +5,8 @@ GET /reminders/{id}: 200, the same fields; the status is "queued", "sent" or "de
 GET /dead-letters: 200, a list of what is dead, each
     {"id": "<string>", "to": "...", "text": "...", "attempts": 4, "reason": "<a sentence that is not empty>"}
 POST /dead-letters/{id}/replay: 202, {"id": "<string>", "status": "queued"}: it is no dead letter any more, and is
-    attempted as if it were new. 404 when there is no such dead letter (any more).
+    attempted as if it were new. 404 when there is no such dead letter (any more): also to one of two who replay it at
+    the same moment.
 
 A worker, made of this same file, makes the attempts: POST GATEWAY_URL/sms {"id": "<id>", "to": "...", "text": "..."}.
 - The gateway answers with success: the reminder is sent.

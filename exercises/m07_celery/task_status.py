@@ -6,7 +6,7 @@ POST /exports  {"month": "2027-03"}, with a header X-User: who orders it (a gate
 GET /exports/{id}, with the same header
     200 and the same four fields. The status is "queued" until a worker begins, then "running", in the end "done" or
     "failed". Only of one that is done rows is a number: what the archive said. Only of one that failed error is a text.
-    404 for an id that was never given out, for somebody else's export, and for one that has expired: all alike.
+    404 for an id that was never given out, for somebody else's export, and for one that has expired: alike to the word.
 
 A worker, made of this same file, asks the archive: GET ARCHIVE_URL/exports/2027-03 is answered 200 {"rows": 12}. When
 it answers with an error status, or hangs up, the export has failed, and is not tried again. The error is a sentence for

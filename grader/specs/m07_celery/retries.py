@@ -197,22 +197,43 @@ def test_reminder_is_dead_after_the_last_attempt(visitor: Visitor, gateway: Part
 )
 def test_dead_letter_is_replayed(visitor: Visitor, gateway: Partner, delays: Delays) -> None:
     """A dead letter that is replayed has all its attempts before it, and is no dead letter any more."""
-    gateway.answer(503, times=1)
-    gateway.answer(400, times=1)  # this one comes first
+    gateway.answer(503, times=3)
     accepted = visitor.post("/reminders", ADA)
-    place = f"/dead-letters/{_letter(visitor, accepted).get('id')}/replay"
-    replayed = visitor.post(place)
-    assert replayed.status == 202, f"A dead letter was replayed, and answered with {replayed.shown()}."
-    left = _letters(visitor.get("/dead-letters"))
-    assert not left, f"The dead letter was replayed, and is still one: {left}"
-    again = visitor.post(place)
-    assert again.status == 404, f"It had been replayed before, and the second time: {again.shown()}."
-    retries = delays.expect(1, "It was replayed, and its first attempt has failed")
-    delays.end(retries)
+    delays.end(delays.expect(1, "Attempt 1 of 2 has failed"))
+    place = _place_to_replay(visitor, accepted)
+    with gateway.closed():  # so no attempt ends, and nothing but the replay can change what is told
+        replayed = visitor.post(place)
+        assert replayed.status == 202, f"A dead letter was replayed, and answered with {replayed.shown()}."
+        left = _letters(visitor.get("/dead-letters"))
+        assert not left, f"The dead letter was replayed, and is still one: {left}"
+        again = visitor.post(place)
+        assert again.status == 404, f"It had been replayed before, and the second time: {again.shown()}."
+        told = visitor.get(_place(accepted))
+        assert _status(told) == "queued", f"It was replayed, and is told to be anything but queued: {told.shown()}."
+    delays.end(delays.expect(1, "It was replayed, and the first of its 2 attempts has failed"))
     _assert_status(visitor, accepted, "sent", "It was replayed, and the second attempt was accepted")
     expected = {"id": accepted.field("id", str), **ADA}
-    told = [call.json for call in gateway.calls]
-    assert told == [expected] * 3, f"The gateway was to be told the same three times, and was told {told}."
+    sent = [call.json for call in gateway.calls]
+    assert sent == [expected] * 4, f"The gateway was to be told the same four times, and was told {sent}."
+
+
+@behaviour(
+    points=2,
+    hint="Both see the letter before either has removed it. Who of them learns that he came second?",
+    needs=["test_dead_letter_is_replayed"],
+)
+def test_two_replay_at_the_same_moment(visitor: Visitor, worker: App, gateway: Partner, redis: Redis) -> None:
+    """Of two who replay the same dead letter at the same moment, one is answered 202 and the other one 404."""
+    gateway.answer(400, times=1)
+    place = _place_to_replay(visitor, visitor.post("/reminders", ADA))
+    worker.kill()  # it talks to Redis as well, and would be taken for one of the two
+    with redis.held() as row:  # whoever looks sees the letter, and nobody can have removed it yet
+        calls = [visitor.start("POST", place) for _ in range(2)]
+        row.knocked(len(calls))
+    replies = [call.reply() for call in calls]
+    assert {reply.status for reply in replies} == {202, 404}, (
+        f"Two replayed one dead letter at the same moment: {' and '.join(reply.shown() for reply in replies)}."
+    )
 
 
 def _tag(message: Message) -> str:
@@ -232,6 +253,13 @@ def _assert_within(retries: list[Message], ceiling: float, number: int) -> None:
 
 def _place(accepted: Reply) -> str:
     return f"/reminders/{accepted.field('id', str)}"
+
+
+def _place_to_replay(visitor: Visitor, accepted: Reply) -> str:
+    """Where it is replayed, once all is written that makes a dead letter of it."""
+    letter = _letter(visitor, accepted)
+    _assert_status(visitor, accepted, "dead", "It is among the dead letters")
+    return f"/dead-letters/{letter['id']}/replay"
 
 
 def _status(reply: Reply) -> object:

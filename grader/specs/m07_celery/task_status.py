@@ -16,6 +16,7 @@ SETTINGS = {"RESULT_TTL_SECONDS": str(TTL)}
 TRY = ('POST /exports X-User:ada {"month": "2027-03"}', "GET /exports/never-given-out X-User:ada")
 MARCH = {"month": "2027-03"}
 ADA, GRACE = {"X-User": "ada"}, {"X-User": "grace"}
+NEVER_GIVEN_OUT = ("3f2b8c1e9d474a608e157c0f2a9b6d11", "b07d5a1c44e94b7f9a3c2e8d6f105b72")
 SAID = "db-7 refused the password"
 INTERNAL = re.compile(r"\b[A-Z]\w+(Error|Exception)\b|Traceback|https?:")
 CELERYS_OWN = (b"_kombu.", b"unacked")
@@ -48,16 +49,22 @@ def test_export_is_queued(visitor: Visitor) -> None:
 @behaviour(points=2, hint="Celery cannot tell what waits from what never was. Who can, and where is it written down?")
 def test_unknown_export_is_not_found(visitor: Visitor) -> None:
     """An id that was never given out is answered with 404."""
-    unknown = visitor.get("/exports/3f2b8c1e9d474a608e157c0f2a9b6d11", headers=ADA)
+    unknown = visitor.get(f"/exports/{NEVER_GIVEN_OUT[0]}", headers=ADA)
     assert unknown.status == 404, f"That id was never given out, and yet: {unknown.shown()}."
 
 
 @behaviour(points=2, hint="Does it take more than knowing the address, and what does a refusal give away?")
 def test_export_is_its_owners(visitor: Visitor) -> None:
-    """Somebody else's export is answered like one that does not exist: with 404."""
+    """Somebody else's export is answered like one that does not exist: with 404, and in the same words."""
     where = visitor.post("/exports", MARCH, headers=ADA).follow()
     foreign = visitor.get(where, headers=GRACE)
     assert foreign.status == 404, f"Ada's export was shown, or confirmed, to grace: {foreign.shown()}."
+    unknown, another = (visitor.get(f"/exports/{identity}", headers=GRACE) for identity in NEVER_GIVEN_OUT)
+    # Where no two refusals are alike, with a number or the time in them, they give nothing away by that.
+    alike = _words(foreign) == _words(unknown) or _words(unknown) != _words(another)
+    assert alike or unknown.status != 404, (
+        f"A stranger can tell ada's export, {foreign.shown()}, from one that never was: {unknown.shown()}."
+    )
     own = visitor.get(where, headers=ADA)
     assert own.status == 200, f"It is ada's export, and she got {own.shown()}."
 
@@ -75,10 +82,12 @@ def test_export_is_running(visitor: Visitor, archive: Partner) -> None:
 
 @behaviour(points=2, hint="Where does what the archive said end up?")
 @pytest.mark.usefixtures("worker")
-def test_export_is_done(visitor: Visitor) -> None:
-    """When the archive has answered, the export is done, and tells the number of rows."""
-    export = _ended(visitor, visitor.post("/exports", MARCH, headers=ADA))
-    assert _told(export) == ("done", 12, None), f"The archive said 12 rows, the export: {export.shown()}."
+def test_export_is_done(visitor: Visitor, archive: Partner) -> None:
+    """When the archive has answered, the export is done, and tells the number of rows, be it 0."""
+    for rows in (12, 0):
+        archive.answer(200, {"rows": rows})
+        export = _until_told(visitor, visitor.post("/exports", MARCH, headers=ADA), ("done", rows, None))
+        assert _told(export) == ("done", rows, None), f"The archive said {rows} rows, the export: {export.shown()}."
 
 
 @behaviour(points=4, hint="What is the result of a task that raised, and for whose eyes is it?")
@@ -116,12 +125,15 @@ def test_waiting_export_does_not_expire(visitor: Visitor, redis: Redis) -> None:
 )
 def test_nothing_is_left(visitor: Visitor, worker: App, archive: Partner, redis: Redis) -> None:
     """An export can be asked for until RESULT_TTL_SECONDS after its end; then nothing of it is left."""
-    places = []
-    for answered in (200, 500):
-        archive.answer(answered, {"rows": 12})
-        accepted = visitor.post("/exports", MARCH, headers=ADA)
-        _ended(visitor, accepted)
-        places.append(accepted.follow())
+    with archive.closed() as gate:
+        done = visitor.post("/exports", MARCH, headers=ADA)
+        assert gate.knocked(HANDED_OVER), "Nobody asked the archive."
+        redis.age(TTL * 2 / 3)  # so long does the archive take, and the time counts from the end
+    _ended(visitor, done)
+    archive.answer(500)
+    failed = visitor.post("/exports", MARCH, headers=ADA)
+    _ended(visitor, failed)
+    places = [done.follow(), failed.follow()]
     _come_to_rest(worker, redis)  # it may have something to put away when the status is known already
     redis.age(TTL * 2 / 3)
     for where, status in zip(places, ("done", "failed"), strict=True):
@@ -141,13 +153,25 @@ def _ended(visitor: Visitor, accepted: Reply) -> Reply:
     return visitor.until(accepted.follow(), _is_final, patience=HANDED_OVER, headers=ADA)
 
 
+def _until_told(visitor: Visitor, accepted: Reply, whole: tuple[object, object, object]) -> Reply:
+    """The reply that tells this, or the last one: what stands there only for a moment is seen by chance."""
+    return visitor.until(accepted.follow(), lambda reply: _told(reply) == whole, patience=HANDED_OVER, headers=ADA)
+
+
 def _is_final(reply: Reply) -> bool:
     """Whether asking again would be no use: also when it is no answer that one may wait with."""
     return reply.arrived and not (isinstance(reply.json, dict) and reply.json.get("status") in ("queued", "running"))
 
 
 def _told(export: Reply) -> tuple[object, object, object]:
-    return export.field("status", str), export.field("rows"), export.field("error")
+    """Its status, rows and error; what is missing is not None."""
+    found = export.json if isinstance(export.json, dict) else {}
+    return found.get("status", ...), found.get("rows", ...), found.get("error", ...)
+
+
+def _words(refusal: Reply) -> str:
+    """What it says but for the id, which the visitor has said himself."""
+    return refusal.text.replace(refusal.request.rpartition("/")[2], "")
 
 
 def _come_to_rest(worker: App, redis: Redis) -> None:

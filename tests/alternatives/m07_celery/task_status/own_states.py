@@ -61,7 +61,7 @@ def order_export(new: NewExport, x_user: Annotated[str, Header()], response: Res
 @app.get("/exports/{export_id}")
 def read_export(export_id: str, x_user: Annotated[str, Header()]) -> Export:
     if redis.get(f"owner:{export_id}") != x_user:  # nobody's or somebody else's: a stranger cannot tell
-        raise HTTPException(404)
+        raise HTTPException(404, f"Nothing here for you (reference {uuid4().hex}).")  # of every refusal, another one
     result = celery_app.AsyncResult(export_id)
     export = Export(id=export_id, status=STATUS[result.state])
     if export.status == "done":

@@ -61,6 +61,7 @@ def read_export(export_id: str, x_user: Annotated[str, Header()]) -> Export:
     if not redis.exists(f"ordered:{x_user}-{export_id}"):
         raise HTTPException(404)
     result = celery_app.AsyncResult(f"{x_user}-{export_id}")
-    if result.successful():
+    state = result.state  # asked for once: the export may end between two questions
+    if state == "SUCCESS":
         return Export(id=export_id, **result.result)
-    return Export(id=export_id, status=STATUS[result.state])
+    return Export(id=export_id, status=STATUS[state])

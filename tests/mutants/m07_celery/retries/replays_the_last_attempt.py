@@ -1,0 +1,109 @@
+"""Has a replayed reminder begin with the number of the attempt at which it died."""
+
+MISTAKE = "J3"
+FAILS = ["test_dead_letter_is_replayed"]
+
+
+import os
+import random
+from uuid import uuid4
+
+import httpx
+from celery import Celery, Task
+from fastapi import FastAPI, HTTPException
+from pydantic import BaseModel
+from redis import Redis
+
+MAX_ATTEMPTS = int(os.environ.get("MAX_ATTEMPTS", "5"))
+RETRY_BASE_SECONDS = int(os.environ.get("RETRY_BASE_SECONDS", "2"))
+RETRY_CAP_SECONDS = int(os.environ.get("RETRY_CAP_SECONDS", "600"))
+STATUS, DEAD_LETTERS = "status", "dead-letters"
+
+
+class NewReminder(BaseModel):
+    to: str
+    text: str
+
+
+class Reminder(BaseModel):
+    id: str
+    status: str
+
+
+class DeadLetter(NewReminder):
+    id: str
+    attempts: int
+    reason: str
+
+
+app = FastAPI()
+redis = Redis.from_url(os.environ["REDIS_URL"], decode_responses=True)
+celery_app = Celery("reminders", broker=os.environ["REDIS_URL"])
+celery_app.conf.task_ignore_result = True
+gateway = httpx.Client(base_url=os.environ["GATEWAY_URL"], timeout=10)
+
+
+def send(reminder_id: str, to: str, text: str) -> None:
+    """Have the gateway send it; httpx.HTTPStatusError for an error status, httpx.TransportError for no answer."""
+    gateway.post("/sms", json={"id": reminder_id, "to": to, "text": text}).raise_for_status()
+
+
+def is_transient(error: httpx.HTTPError) -> bool:
+    """Whether the same request may succeed another time."""
+    if isinstance(error, httpx.HTTPStatusError):
+        return error.response.status_code == 429 or error.response.status_code >= 500
+    return True
+
+
+def delay(retries: int) -> float:
+    """Seconds until the next attempt, after so many retries."""
+    ceiling = min(RETRY_CAP_SECONDS, RETRY_BASE_SECONDS * 2**retries)
+    return random.uniform(ceiling / 2, ceiling)  # what failed together does not come back together
+
+
+@celery_app.task(bind=True, max_retries=MAX_ATTEMPTS - 1)  # the first attempt is no retry
+def attempt(self: Task, reminder_id: str, to: str, text: str) -> None:
+    """Send a reminder, or see to it that it is attempted again, or that it is a dead letter."""
+    try:
+        send(reminder_id, to, text)
+    except httpx.HTTPError as error:
+        if is_transient(error) and self.request.retries < self.max_retries:
+            raise self.retry(countdown=delay(self.request.retries)) from error  # an exception: no except may stop it
+        letter = DeadLetter(
+            id=reminder_id, to=to, text=text, attempts=self.request.retries + 1, reason=f"The gateway failed: {error}"
+        )
+        redis.hset(DEAD_LETTERS, reminder_id, letter.model_dump_json())  # nobody else keeps what has failed
+        redis.hset(STATUS, reminder_id, "dead")
+    else:
+        redis.hset(STATUS, reminder_id, "sent")
+
+
+def queue(reminder_id: str, new: NewReminder, attempts: int = 1) -> Reminder:
+    """Have it attempted, as one that has all its attempts before it."""
+    redis.hset(STATUS, reminder_id, "queued")  # before a worker can know better
+    attempt.apply_async((reminder_id, new.to, new.text), retries=attempts - 1)
+    return Reminder(id=reminder_id, status="queued")
+
+
+@app.post("/reminders", status_code=202)
+def remind(new: NewReminder) -> Reminder:
+    return queue(uuid4().hex, new)
+
+
+@app.get("/reminders/{reminder_id}")
+def read_reminder(reminder_id: str) -> Reminder:
+    return Reminder(id=reminder_id, status=str(redis.hget(STATUS, reminder_id)))
+
+
+@app.get("/dead-letters")
+def list_dead_letters() -> list[DeadLetter]:
+    return [DeadLetter.model_validate_json(letter) for letter in redis.hvals(DEAD_LETTERS)]
+
+
+@app.post("/dead-letters/{reminder_id}/replay", status_code=202)
+def replay(reminder_id: str) -> Reminder:
+    letter = redis.hget(DEAD_LETTERS, reminder_id)
+    if letter is None or not redis.hdel(DEAD_LETTERS, reminder_id):  # of two who replay it, one has removed it
+        raise HTTPException(404)
+    dead = DeadLetter.model_validate_json(letter)
+    return queue(reminder_id, dead, dead.attempts)
