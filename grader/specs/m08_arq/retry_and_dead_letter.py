@@ -12,7 +12,7 @@ from grader.world.redis import Redis
 
 PARTNERS = ("gateway",)
 WORKERS = (("arq",),)
-ATTEMPTS, BASE = 5, 60
+ATTEMPTS, FEW, BASE = 5, 3, 60
 SETTINGS = {"MAX_ATTEMPTS": str(ATTEMPTS), "RETRY_BASE_SECONDS": str(BASE)}
 TRY = ('POST /messages {"to": "+491701234567", "text": "Your parcel is here."}', "GET /dead-letters")
 
@@ -80,22 +80,22 @@ def test_waits_grow(visitor: Visitor, world: World, gateway: Partner, queue: Arq
     points=3,
     hint="How often has the job been begun when it is begun for the last time? Who hears of it when that fails?",
     needs=["test_trouble_that_may_pass"],
+    settings={"MAX_ATTEMPTS": str(FEW)},
 )
 def test_last_attempt(visitor: Visitor, world: World, gateway: Partner, queue: ArqQueue) -> None:
     """A message that fails MAX_ATTEMPTS times was tried so often, and is a dead letter."""
     gateway.answer(500)
     visitor.post("/messages", NEW)
-    for attempt in range(1, ATTEMPTS):
+    for attempt in range(1, FEW):
         gateway.expect(attempt, PATIENCE)
-        _let_the_wait_end(world, queue, f"The gateway answered 500 for the {attempt}. time of {ATTEMPTS}")
+        _let_the_wait_end(world, queue, f"The gateway answered 500 for the {attempt}. time of {FEW}")
     world.patience.until(lambda: not queue.due() or _later(queue), idle=PATIENCE)
     calls = len(gateway.calls)
-    assert calls == ATTEMPTS, f"The message was to be tried {ATTEMPTS} times, and was tried {calls} times."
+    assert calls == FEW, f"The message was to be tried {FEW} times, and was tried {calls} times."
     assert not queue.due(), f"The message had failed {calls} times, and was to be tried once more."
     letters = _letters(visitor.get("/dead-letters"))
     assert len(letters) == 1, f"The message had failed {calls} times and was given up; the dead letters: {letters}."
-    counted = letters[0].get("attempts")
-    assert counted == ATTEMPTS, f"There were {calls} attempts; the dead letter says: {counted}."
+    assert letters[0].get("attempts") == FEW, f"There were {calls} attempts; the dead letter: {letters[0]}."
 
 
 @behaviour(points=2, hint="Will the same request ever pass? And who is to find out why not, next week?", needs=SENT)
@@ -196,5 +196,5 @@ def _letter_of(visitor: Visitor, message: str, trouble: str) -> dict[str, Any]:
     """Wait for a message's dead letter."""
     reply = visitor.until("/dead-letters", lambda reply: message in reply.text, PATIENCE)
     letters = [letter for letter in _letters(reply) if letter.get("id") == message]
-    assert len(letters) == 1, f"{trouble}: of message {message} there was to be one dead letter: {reply.shown()}."
+    assert len(letters) == 1, f"{trouble}; the message was to be one dead letter, and is {len(letters) or 'none'}."
     return letters[0]
