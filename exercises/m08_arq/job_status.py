@@ -4,7 +4,7 @@ POST /reports  {"month": "2027-03", "delay": 60}: make a report, though not befo
     a delay: as soon as may be. 202, {"id": "<string>"}, and a Location header that leads to the report.
 GET /reports/{id}: 200 {"id": "<string>", "status": "<word>", "total": null, "error": null}
     scheduled   its time has not come yet
-    queued      it waits for a worker
+    queued      its time has come, and it waits for a worker
     running     a worker is at it
     done        total is the ledger's number
     failed      error is "The ledger gave no total.", and nothing else is said

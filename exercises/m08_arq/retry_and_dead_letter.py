@@ -5,8 +5,8 @@ POST /messages  {"to": "+491701234567", "text": "Your parcel is here."}
 GET /dead-letters
     200, a list of {"id": "...", "to": "...", "text": "...", "error": "<string, not empty>", "attempts": <whole number>}
 POST /dead-letters/{id}/replay
-    202 {"id": "...", "to": "...", "text": "..."}: from now on it is a new message, and no dead letter any more;
-    404 for an id that no dead letter has
+    202 {"id": "...", "to": "...", "text": "..."}: from now on it is a new message, with attempts of its own and the old
+    id or another, and no dead letter any more; 404 for an id that no dead letter has
 
 An ARQ worker hands each message to the gateway: POST GATEWAY_URL/messages {"to": "...", "text": "..."}, which is
 answered 201. Make these true:

@@ -12,7 +12,7 @@ being printed, even at the same moment and of another instance, is answered like
 and the order gets one label.
 
 Service and worker share the Redis server at REDIS_URL with another service, whose jobs lie in ARQ's default queue,
-arq:queue. Ours have a queue of their own. The service connects when it starts: not for each visitor anew.
+arq:queue. Ours have a queue of their own. The service connects to Redis once, and not for each visitor anew.
 
 Your part is request_label and WorkerSettings, and what the service does when it starts: as it is, the visitor waits
 for the depot. Nothing may dawdle: an effect follows its cause within a tenth of a second when the world is quick.

@@ -5,8 +5,8 @@ POST /messages  {"to": "+491701234567", "text": "Your parcel is here."}
 GET /dead-letters
     200, a list of {"id": "...", "to": "...", "text": "...", "error": "<string, not empty>", "attempts": <whole number>}
 POST /dead-letters/{id}/replay
-    202 {"id": "...", "to": "...", "text": "..."}: from now on it is a new message, and no dead letter any more;
-    404 for an id that no dead letter has
+    202 {"id": "...", "to": "...", "text": "..."}: from now on it is a new message, with attempts of its own and the old
+    id or another, and no dead letter any more; 404 for an id that no dead letter has
 
 An ARQ worker hands each message to the gateway: POST GATEWAY_URL/messages {"to": "...", "text": "..."}, which is
 answered 201. Make these true:
@@ -87,8 +87,9 @@ async def replay(letter_id: str, request: Request) -> Message:
     found = await queue.hget(DEAD_LETTERS, letter_id)
     if found is None:
         raise HTTPException(404)
-    message = Message.model_validate_json(found)
+    message = Message.model_validate_json(found).model_copy(update={"id": uuid4().hex})
     # A job of its own, with tries of its own. And first this, then the other: whoever dies in between has lost nothing.
+    # An id of its own, too: if the worker buries it meanwhile, that letter is not the one that is deleted here.
     await queue.enqueue_job("send", message.model_dump())
     await queue.hdel(DEAD_LETTERS, letter_id)
     return message

@@ -17,6 +17,8 @@ A_17 = {"order": "A-17"}
 B_18 = {"order": "B-18"}
 HANDOVER = 0.5
 """Seconds of idleness: a worker sleeps between two looks into the queue, so the job lies there while all sleep."""
+AT_ONCE = 0.02
+"""Seconds of idleness: whoever answers without waiting has answered by then."""
 MORE = 6
 """Orders that come one after the other."""
 
@@ -51,9 +53,15 @@ def test_worker_prints_the_labels(visitor: Visitor, worker: App, depot: Partner)
 
 
 @behaviour(points=2, hint="In whose memory does the job lie while it waits?")
-def test_accepted_label_outlives_the_service(visitor: Visitor, world: World, app: App, depot: Partner) -> None:
+def test_accepted_label_outlives_the_service(
+    visitor: Visitor, world: World, app: App, depot: Partner, redis: Redis
+) -> None:
     """A label that was accepted before the service was killed is printed by a worker that starts afterwards."""
-    reply = visitor.post("/labels", A_17)
+    with redis.held():
+        call = visitor.start("POST", "/labels", A_17)
+        early = call.reply(AT_ONCE)
+        assert not early.succeeded, "A label was accepted while Redis had no job for it: killed now, your app loses it."
+    reply = call.reply()
     assert reply.succeeded, f"The label was answered with {reply.shown()}."
     app.kill()
     assert not depot.calls, "No worker was there, and the depot was asked all the same: the service did it itself."

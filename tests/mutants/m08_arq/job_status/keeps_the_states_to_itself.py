@@ -1,7 +1,7 @@
 """Writes states down in a dictionary of the service's, of which the worker has another one."""
 
 MISTAKE = "B9"
-FAILS = ["test_report_is_running", "test_report_is_done", "test_report_has_failed"]
+FAILS = ["test_report_that_nobody_has_begun", "test_report_is_running", "test_report_is_done", "test_report_has_failed"]
 
 import os
 from collections.abc import AsyncIterator

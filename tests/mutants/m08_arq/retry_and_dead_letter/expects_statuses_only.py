@@ -66,7 +66,7 @@ async def replay(letter_id: str, request: Request) -> Message:
     found = await queue.hget(DEAD_LETTERS, letter_id)
     if found is None:
         raise HTTPException(404)
-    message = Message.model_validate_json(found)
+    message = Message.model_validate_json(found).model_copy(update={"id": uuid4().hex})
     # A job of its own, with tries of its own. And first this, then the other: whoever dies in between has lost nothing.
     await queue.enqueue_job("send", message.model_dump())
     await queue.hdel(DEAD_LETTERS, letter_id)

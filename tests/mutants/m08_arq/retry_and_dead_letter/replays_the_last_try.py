@@ -67,7 +67,7 @@ async def replay(letter_id: str, request: Request) -> Message:
     if found is None:
         raise HTTPException(404)
     letter = DeadLetter.model_validate_json(found)
-    message = Message.model_validate_json(found)
+    message = Message.model_validate_json(found).model_copy(update={"id": uuid4().hex})
     await queue.enqueue_job("send", message.model_dump(), _job_try=letter.attempts + MAX_ATTEMPTS)
     await queue.hdel(DEAD_LETTERS, letter_id)
     return message
