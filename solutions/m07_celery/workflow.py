@@ -12,8 +12,8 @@ Workers, made of this same file, take these steps:
    {"report": "<id>", "month": "2027-03", "totals": {"north": 12, "south": 12}}
 
 Then the status is "done". Each of the services may answer with an error status, or hang up. Nothing is tried again:
-- When it is the archive, the report is published without that region, and no other region suffers. In the end the
-  status is "partial", and missing names such regions, in any order.
+- When it is the archive, the report is published without that region, even if none is left, and no other region
+  suffers. In the end the status is "partial", and missing names such regions, in any order.
 - When it is the ledger or the press, no further step is taken. The status is "failed", and failed_step is "close" or
   "publish".
 

@@ -3,8 +3,10 @@
 import pytest
 
 from grader.behaviour import behaviour
+from grader.stage import App
 from grader.world import Partner, Reply, Visitor, World
 from grader.world.celery_broker import CeleryBroker
+from grader.world.gate import Gate
 from grader.world.redis import Redis
 
 PARTNERS = ("ledger", "archive", "press")
@@ -13,6 +15,7 @@ WORKERS = (WORKER,)
 TRY = ('POST /reports {"month": "2027-03", "regions": ["north", "south"]}',)
 MONTH, REGIONS = "2027-03", ["north", "south", "west"]
 MARCH = {"month": MONTH, "regions": REGIONS}
+TWO = {"month": MONTH, "regions": ["north", "south"]}
 NOT_YET = 0.05
 """Seconds of idleness: what has not to wait for the ledger is in the queue already, and a worker sits by it."""
 HANDED_OVER = 0.5
@@ -64,8 +67,7 @@ def test_report_is_under_way(visitor: Visitor, redis: Redis, ledger: Partner) ->
 @pytest.mark.usefixtures("worker")
 def test_report_is_published(visitor: Visitor, ledger: Partner, archive: Partner, press: Partner) -> None:
     """One worker closes the month, asks for each region, and publishes the totals of all."""
-    accepted = visitor.post("/reports", MARCH)
-    closed = ledger.next(HANDED_OVER)
+    accepted, closed = visitor.post("/reports", MARCH), ledger.next(HANDED_OVER)
     assert closed.path == f"/months/{MONTH}/close", f"The ledger was asked {closed.method} {closed.path}."
     asked = sorted(call.path for call in archive.expect(len(REGIONS), HANDED_OVER))
     expected = [f"/sales/{MONTH}/{region}" for region in REGIONS]
@@ -94,23 +96,26 @@ def test_report_of_one_region(visitor: Visitor, press: Partner) -> None:
     hint="Which of the steps needs which other one? Draw the arrows.",
     needs=["test_report_is_published"],
 )
-@pytest.mark.usefixtures("worker")
 def test_regions_do_not_wait_for_each_other(
-    visitor: Visitor, world: World, ledger: Partner, archive: Partner, press: Partner
+    visitor: Visitor, world: World, worker: App, ledger: Partner, archive: Partner, press: Partner
 ) -> None:
-    """Two workers ask for two regions at the same time, once the month is closed; all are waited for."""
+    """Two workers ask for two regions at once when the month is closed; the answers come in another order."""
     world.workers.ready(*WORKER)
-    with archive.closed() as sales:
+    for total in 3, 2, 1:  # who is asked first says 1
+        archive.answer(200, {"total": total}, times=1)
+    with archive.closed(at="answer") as answers, archive.closed(let=1) as sales:
         with ledger.closed() as gate:
-            visitor.post("/reports", MARCH)
-            closing = gate.knocked(HANDED_OVER)
-            early = sales.knocked(NOT_YET)
+            accepted = visitor.post("/reports", MARCH)
+            assert gate.knocked(HANDED_OVER), "The ledger was never asked to close the month."
+            early = answers.knocked(NOT_YET)
             assert not early, "The ledger had not closed the month yet, and the archive was asked already."
-            assert closing, "The ledger was never asked to close the month."
-        both = sales.knocked(HANDED_OVER, times=2)
-        assert both, f"Two workers were there for three regions, and {sales.waiting} was asked for at a time."
-        assert not press.calls, "The archive had not answered, and the report was published."
-    press.next(HANDED_OVER)
+        both = answers.knocked(HANDED_OVER) and sales.knocked(HANDED_OVER)
+        assert both, f"Two workers were there for three regions, and {len(archive.calls)} was asked for at a time."
+        _answer_the_later(archive, answers, sales)
+        worker.patience.until(lambda: False, idle=NOT_YET)  # until what has been answered is done with
+        assert not press.calls, "The archive had not answered for all regions, and the report was published."
+    order = [call.path.rpartition("/")[2] for call in archive.expect(len(REGIONS), HANDED_OVER)]
+    _assert_published(press, accepted, dict(zip(order, (1, 2, 3), strict=True)))
 
 
 @behaviour(
@@ -120,13 +125,18 @@ def test_regions_do_not_wait_for_each_other(
 )
 @pytest.mark.usefixtures("worker")
 def test_missing_regions_are_told(visitor: Visitor, archive: Partner, press: Partner) -> None:
-    """When the archive fails for two of three regions, the third is published, and the report is partial."""
+    """Regions for which the archive fails are missing, and the rest is published: one that sold nothing, or none."""
+    archive.answer(404, times=2)
+    archive.answer(200, {"total": 0}, times=1)
     archive.drop(times=1)
     archive.answer(500, {"total": 99}, times=1)  # this one comes first
     accepted = visitor.post("/reports", MARCH)
     asked = [call.path.rpartition("/")[2] for call in archive.expect(len(REGIONS), HANDED_OVER)]
-    _assert_published(press, accepted, {asked[2]: 12})
+    _assert_published(press, accepted, {asked[2]: 0})
     _assert_ends(visitor, accepted, "partial", sorted(asked[:2]), None)
+    empty = visitor.post("/reports", TWO)
+    _assert_published(press, empty, {})
+    _assert_ends(visitor, empty, "partial", TWO["regions"], None)
 
 
 @behaviour(
@@ -137,17 +147,32 @@ def test_missing_regions_are_told(visitor: Visitor, archive: Partner, press: Par
 @pytest.mark.usefixtures("worker")
 def test_failing_step_is_named(visitor: Visitor, ledger: Partner, archive: Partner, press: Partner) -> None:
     """When the ledger or the press fails, the report has failed in that step, and no further one is taken."""
+    ledger.answer(409, times=1)
+    ledger.drop(times=1)  # this one comes first
     press.answer(500)
-    ledger.drop(times=1)
-    open_month = visitor.post("/reports", MARCH)
-    _assert_ends(visitor, open_month, "failed", [], "close")
-    unpublished = visitor.post("/reports", MARCH)
-    press.next(HANDED_OVER)
-    _assert_ends(visitor, unpublished, "failed", [], "publish")
-    assert len(archive.calls) == len(REGIONS), "The month could not be closed, and the archive was asked all the same."
-    assert len(press.calls) == 1, (
-        f"One report of two got as far as the press, which was asked {len(press.calls)} times."
-    )
+    press.drop(times=1)
+    for _ in range(2):
+        _assert_ends(visitor, visitor.post("/reports", TWO), "failed", [], "close")
+    assert not archive.calls, "The month could not be closed, and the archive was asked all the same."
+    for _ in range(2):
+        with press.closed() as gate:
+            unpublished = visitor.post("/reports", TWO)
+            assert gate.knocked(HANDED_OVER), "The press service was not called."
+            told = visitor.get(_place(unpublished))
+            assert not _ended(told), f"The press had not answered yet, and this was told of the report: {told.shown()}."
+        _assert_ends(visitor, unpublished, "failed", [], "publish")
+    asked = len(ledger.calls), len(press.calls)
+    assert asked == (4, 2), f"Ledger and press were asked {asked} times, and not (4, 2) times: once for each report."
+
+
+def _answer_the_later(archive: Partner, answers: Gate, sales: Gate) -> None:
+    """Answer for one of two regions: the later one of the order, which is that of the alphabet."""
+    first, second = archive.calls[:2]  # the first one stands at the answers' gate, the second one at the calls'
+    if first.path > second.path:
+        answers.open()
+    else:
+        answers.close(let=1)
+        sales.open()
 
 
 def _place(accepted: Reply) -> str:
