@@ -18,8 +18,11 @@ from grader.stage.pipes import Pipes
 from grader.stage.reasons import describe, told_by_itself
 from grader.stage.zygote import Zygote
 
-STARTUP_PATIENCE = 1.0
-"""Seconds of idleness after which an app that does not listen yet is given up."""
+STARTUP_PATIENCE = 2.5
+"""Seconds of idleness after which an app that does not listen yet is given up.
+
+Whoever connects while starting may sleep for a second until the next try, as ARQ does (``conn_retry_delay``).
+"""
 
 
 class App(Offspring):
