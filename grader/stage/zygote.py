@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 from grader.errors import StageError, StageLost
-from grader.stage import channel, tree
+from grader.stage import channel, semaphores, tree
 from grader.stage.folder import private_folder
 from grader.stage.readers import Readers
 
@@ -129,6 +129,7 @@ class Zygote:
             self._process.kill()
             self._process.wait()
         tree.destroy_marked(str(self.root))  # what a zygote that was killed could not end itself
+        semaphores.remove(self.root)
         self.readers.close()
         self._control.close()
         shutil.rmtree(self.root, ignore_errors=True)

@@ -19,9 +19,10 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
-from grader.stage import channel, child, memory, warmup
+from grader.stage import channel, child, memory, semaphores, warmup
 from grader.stage.children import Children
 from grader.stage.kernel import become_subreaper, die_with_parent
 
@@ -32,8 +33,9 @@ AGAIN_SECONDS = 0.05
 class ZygoteProcess:
     """The loop: requests from the grader, and news of children that ended."""
 
-    def __init__(self, control: socket.socket) -> None:
+    def __init__(self, control: socket.socket, root: Path) -> None:
         self.control = control
+        self.root = root
         self.pid = os.getpid()
         self.children = Children()
         self.wakeup, wakeup_end = os.pipe()
@@ -123,6 +125,7 @@ class ZygoteProcess:
     def reset(self, _request: dict[str, Any], _descriptors: list[int]) -> dict[str, Any]:
         """SIGKILL all that was ever started here, and answer when it has gone."""
         self.end_all()
+        semaphores.remove(self.root)
         return {}
 
     def end_all(self) -> None:
@@ -140,7 +143,7 @@ def _close_all(descriptors: Iterable[int]) -> None:
         os.close(descriptor)
 
 
-def serve(descriptor: int, modules: Sequence[str]) -> None:
+def serve(descriptor: int, root: Path, modules: Sequence[str]) -> None:
     """Preload, warm up, freeze; then fork on request until the grader has gone."""
     control = socket.socket(fileno=descriptor)
     control.set_inheritable(False)
@@ -149,6 +152,7 @@ def serve(descriptor: int, modules: Sequence[str]) -> None:
     for module in modules:
         with contextlib.suppress(ImportError):
             importlib.import_module(module)
+    semaphores.name_after(root)
     warmup.drive_dummy_app()
     gc.collect()
     gc.freeze()  # a collection in a child then looks only at what the child made
@@ -156,7 +160,7 @@ def serve(descriptor: int, modules: Sequence[str]) -> None:
         sys.exit("the zygote has more than one thread and cannot fork safely")
     with contextlib.suppress(channel.ChannelClosed):  # the grader may have gone in the meantime
         channel.send(control, {"event": "ready"})
-        ZygoteProcess(control).run()
+        ZygoteProcess(control, root).run()
 
 
 def main() -> None:
@@ -164,9 +168,10 @@ def main() -> None:
     zygote = os.getpid()
     descriptor, root, *modules = sys.argv[1:]
     try:
-        serve(int(descriptor), modules)
+        serve(int(descriptor), Path(root), modules)
     finally:
         if os.getpid() == zygote:
+            semaphores.remove(Path(root))
             shutil.rmtree(root, ignore_errors=True)
 
 
