@@ -101,6 +101,16 @@ def test_the_worker_is_who_has_computed_since(zygote: Zygote) -> None:
         assert app.waits_until(since.worker) != first.worker()
 
 
+def test_who_works_is_held_and_known(zygote: Zygote) -> None:
+    with serving(zygote, STARTING) as app:
+        labour = Labour(app)
+        with labour.held() as worker:
+            assert worker == 0
+        app.ask("/hand")
+        with labour.held() as worker:
+            assert worker in app.labour().keys() - {app.pid}
+
+
 def test_who_had_a_child_that_computed_was_not_alone(zygote: Zygote) -> None:
     with serving(zygote, STARTING) as app:
         labour = Labour(app)

@@ -6,6 +6,9 @@ forked for the work has computed nothing yet. So it is counted from a moment on.
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+
 from grader.stage.app import App
 
 WORK = 0.02
@@ -30,6 +33,17 @@ class Labour:
         """Tell whether there is no process beside the first, and none was there that has computed anything."""
         now = self._app.labour()
         return all(pid == self._app.pid and gone <= self._at_first(pid)[1] for pid, (_, gone) in now.items())
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[int]:
+        """Wait for somebody beside the first process to work, then let all but the first stand still.
+
+        Yields the ``worker`` once the first process has heard all that had been sent to it.
+        """
+        self._app.patience.until(self.worker, idle=0.15)
+        with self._app.children_held():
+            self._app.settle(0.02)
+            yield self.worker()
 
     def _at_first(self, pid: int) -> tuple[float, float]:
         return self._before.get(pid, (0.0, 0.0))

@@ -34,6 +34,10 @@ LARGE_CAP = 80_000_000
 HEIGHTS = (5000, 10000, 15000, 15000)
 """Of the large images: a quick machine is done with one before anybody sees who is at work on it, and gets a larger."""
 
+AT_ONCE = 12
+MOST_BESIDE = 5
+"""Processes: the two that compute, a fork server, a resource tracker, and one more that nobody has thought of."""
+
 
 def halves(mode: str = "RGB", left: tuple[int, ...] = RED, right: tuple[int, ...] = BLUE) -> Image.Image:
     """Make an image of 300 by 200 pixels, its left half of one colour and its right half of another."""
@@ -49,9 +53,14 @@ def file_of(image: Image.Image, kind: str, **options: object) -> bytes:
     return file.getvalue() + MARKER
 
 
+def send(visitor: Visitor, content: bytes, name: str = "photo.jpg", kind: str = "image/jpeg") -> Call:
+    """Upload a file without waiting for the answer."""
+    return visitor.send(Request.with_file("/thumbnails", name, content, kind, "file", None))
+
+
 def upload(visitor: Visitor, content: bytes, name: str = "photo.jpg", kind: str = "image/jpeg") -> str:
     """Upload a file; return where its thumbnail's status is."""
-    return status_of(visitor.post_file("/thumbnails", name, content, kind), name)
+    return status_of(send(visitor, content, name, kind).reply(), name)
 
 
 def status_of(reply: Reply, name: str = "large.png") -> str:
@@ -109,8 +118,15 @@ def photo() -> bytes:
 
 
 def large(height: int = HEIGHTS[0]) -> bytes:
-    """Return an image that takes some tenths of a second to be decoded."""
-    return plain_png(4900, height)
+    """Return a file whose image takes some tenths of a second to be decoded, the marker after it."""
+    return plain_png(4900, height) + MARKER
+
+
+def assert_no_upload(app: App, world: World, name: str) -> None:
+    """See to it that nothing of an upload that is done with is left on the disk."""
+    app.patience.until(lambda: not files_with(world.data, MARKER), idle=0.15)
+    left = files_with(world.data, MARKER)
+    assert not left, f"{name} is done with, and its upload is still on the disk: {left[0].name}."
 
 
 @behaviour(points=1, hint="Nothing has been looked at yet. Which status says so, and which header where to ask?")
@@ -191,9 +207,26 @@ def test_upload_is_not_left_on_the_disk(visitor: Visitor, app: App, world: World
     """When an image is ready or has failed, its upload is gone from the disk."""
     for name, content in (("photo.jpg", photo()), ("notes.png", b"This is not a picture.\n" + MARKER)):
         finished(visitor, upload(visitor, content, name))
-        app.patience.until(lambda: not files_with(world.data, MARKER), idle=0.15)
-        left = files_with(world.data, MARKER)
-        assert not left, f"{name} is done with, and its upload is still on the disk: {left[0].name}."
+        assert_no_upload(app, world, name)
+
+
+@behaviour(points=2, hint="Who counts the processes, and what does an image do while there are enough of them?")
+def test_two_processes_at_the_most(visitor: Visitor, app: App) -> None:
+    """However many images come at once, one or two processes compute them."""
+    for _number in range(AT_ONCE):
+        send(visitor, photo())
+    known = {app.pid}
+    with contextlib.ExitStack() as held:
+
+        def hold_newcomers() -> None:
+            """So that nobody is done with an image before the last process has been started."""
+            if new := app.labour().keys() - known:
+                known.update(new)
+                held.enter_context(app.children_held())
+
+        app.patience.until(hold_newcomers, idle=0.1)
+        beside = len(app.labour()) - 1
+    assert beside <= MOST_BESIDE, f"{AT_ONCE} images came at once, and {beside} processes were there beside the server."
 
 
 @contextlib.contextmanager
@@ -206,15 +239,13 @@ def at_work(visitor: Visitor, app: App) -> Iterator[tuple[Call, int]]:
     for height in HEIGHTS:
         app.settle()  # until nobody is about to start any more
         labour = Labour(app)
-        call = visitor.send(Request.with_file("/thumbnails", "large.png", large(height), "image/png", "file", None))
-        app.patience.until(labour.worker, idle=0.15)
-        if labour.alone():
-            break
-        with app.children_held():
-            app.settle(0.02)  # until what had been sent to the server has been heard there
-            if (worker := labour.worker()) and not done_with(visitor, call):
+        call = send(visitor, large(height), "large.png", "image/png")
+        with labour.held() as worker:
+            if worker and not done_with(visitor, call):
                 yield call, worker
                 return
+        if labour.alone():
+            break
     raise Unmet("A large image had been uploaded, and no process beside your server was seen to work on it.")
 
 
@@ -246,17 +277,17 @@ def test_visitors_are_served_meanwhile(visitor: Visitor, app: App) -> None:
     hint="What does a pool do with new work when one of its processes is gone? Who notices?",
     settings={"MAX_PIXELS": str(LARGE_CAP)},
 )
-def test_killed_process_is_got_over(visitor: Visitor, app: App) -> None:
+def test_killed_process_is_got_over(visitor: Visitor, app: App, world: World) -> None:
     """When a process that computes is killed, at work or idle, no image hangs, and the next one is ready."""
     # Nobody else is ever killed: what becomes of a fork server or a resource tracker is not asked here.
     thumbnail(visitor, photo(), "the first photo.jpg")
     with at_work(visitor, app) as (call, worker):
         app.kill_child(worker)
-    finished(visitor, status_of(call.reply()))
-    thumbnail(visitor, photo(), "a photo.jpg that came after the kill")
+    if finished(visitor, status_of(call.reply())).field("status", str) == "failed":
+        assert_no_upload(app, world, "An image whose process was killed")
     app.settle()
     labour = Labour(app)
-    thumbnail(visitor, large(), "another large.png")
+    thumbnail(visitor, large(), "a large.png that came after the kill")
     if worker := labour.worker():  # whoever starts one for each image has none now
         app.kill_child(worker)
         app.settle(0.02)  # until it has gone, and the server knows
