@@ -1,7 +1,7 @@
 """Has one worker do everything."""
 
 MISTAKE = "E11"
-FAILS = ["test_notes_do_not_wait_for_videos", "test_conversions_are_limited"]
+FAILS = ["test_notes_do_not_wait_for_videos"]
 
 
 import os

@@ -1,4 +1,4 @@
-"""Has the limit of the example in its code, whatever the setting says."""
+"""Has a limit of one per minute in its code, whatever the setting says."""
 
 MISTAKE = "fact 33"
 FAILS = ["test_notes_do_not_wait_for_videos"]
@@ -40,7 +40,7 @@ celery_app.conf.update(
 http = httpx.Client(timeout=600)
 
 
-@celery_app.task(queue="heavy", rate_limit="6/m")  # per worker: here there is one for them
+@celery_app.task(queue="heavy", rate_limit="1/m")  # per worker: here there is one for them
 def convert(conversion_id: str, video: str) -> None:
     body = {"id": conversion_id, "video": video}
     http.post(f"{os.environ['CONVERTER_URL']}/conversions", json=body).raise_for_status()
