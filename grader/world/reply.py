@@ -88,9 +88,13 @@ class Reply:
         return path
 
     def shown(self) -> str:
-        """The reply in one line, for messages and the timeline."""
+        """The reply in one line, as what something was answered with."""
+        return self.logged() if self.arrived else f"nothing ({self._missing})"
+
+    def logged(self) -> str:
+        """The reply in one line, or why there is none."""
         if not self.arrived:
-            return f"nothing ({self._missing})"
+            return self._missing
         document = self.json
         # Written anew, with a space after each comma: it is read in lines of 80 columns.
         body = self.text if document is None else jsonlib.dumps(document, ensure_ascii=False)

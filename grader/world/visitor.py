@@ -135,7 +135,7 @@ class Visitor:
         polls = Polls(lambda: self._send(request, lambda _reply: None, []), self._loop, satisfied)
         self._patience.until(polls.satisfied_now, idle=patience)
         reply = polls.last or Reply(f"GET {path}", problem="no reply came")
-        self._timeline.record("visitor", f"GET {path} (asked {polls.count} times): {reply.shown()}")
+        self._timeline.record("visitor", f"GET {path} (asked {polls.count} times): {reply.logged()}")
         return reply
 
     def hang_up(self) -> None:
@@ -150,7 +150,7 @@ class Visitor:
         return future
 
     def _note(self, reply: Reply) -> None:
-        self._timeline.record("visitor", f"reply to {reply.request}: {reply.shown()}")
+        self._timeline.record("visitor", f"reply to {reply.request}: {reply.logged()}")
 
     async def _exchange(self, request: Request, note: Callable[[Reply], None], sent: list[int]) -> Reply:
         reply = await self._talk(request, sent)
