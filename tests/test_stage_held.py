@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import socket
 import sys
 
@@ -48,6 +49,24 @@ STARTING = (
         return [child.communicate(b" ") and child.wait() for child in children]
 """
 )
+
+CLONE = {"x86_64": 56, "aarch64": 220}
+"""The number of the system call that makes a process."""
+ABOUT_TO_START = """
+    import ctypes, signal, threading, time
+    CLONE_VFORK = 0x4000
+
+    def start_programs():
+        while True:
+            # As subprocess does, the interpreter waits, with all its threads, until the child has become a program.
+            child = ctypes.PyDLL(None).syscall(NUMBER, CLONE_VFORK | signal.SIGCHLD, 0, 0, 0, 0)
+            if child == 0:
+                time.sleep(0.02)
+                os.execvp("true", ["true"])
+            os.waitpid(child, 0)
+
+    threading.Thread(target=start_programs, daemon=True).start()
+"""
 
 
 @pytest.fixture
@@ -133,3 +152,12 @@ def test_what_is_sent_to_an_app_that_is_held_is_answered_when_it_goes_on(zygote:
                 line.recv(1)
         line.settimeout(PATIENT)
         assert line.recv(16).startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.skipif(platform.machine() not in CLONE, reason="the number of the system call is not known here")
+def test_an_app_that_is_about_to_start_a_program_is_not_held_with_it(zygote: Zygote) -> None:
+    with serving(zygote, SERVICE + ABOUT_TO_START.replace("NUMBER", str(CLONE[platform.machine()]))) as app:
+        for _attempt in range(5):
+            app.waits_until(lambda: len(app.labour()) > 1)
+            with app.children_held():
+                assert app.ask().startswith(b"HTTP/1.1 200 OK")

@@ -14,6 +14,11 @@ TREE_AGE = 0.025
 """Seconds for which a known set of processes is good enough to sample."""
 
 
+MOST_STOPS = 200
+MOMENT = 0.002
+"""Seconds in which a process that is about to become a program can do so."""
+
+
 class Children:
     """The processes that were forked here, and what may be asked about them."""
 
@@ -68,11 +73,10 @@ class Children:
 
         only: the one that is meant, when not all are.
         """
-        meant = [process for process in _others(pid) if only in (None, process.pid)]
-        for process in meant:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(process.pid, number)
-        return {"signalled": len(meant)}
+        meant = _send(pid, number, only)
+        if number == signal.SIGSTOP:
+            meant = _stop_again_while_somebody_waits(pid, only) or meant
+        return {"signalled": meant}
 
     def labour(self, pid: int) -> dict[str, Any]:
         """Tell what each process of a child's tree has computed itself, and what those that it has collected.
@@ -116,3 +120,27 @@ def kill_before(witness: int, pid: int, seconds: float = 2.0) -> None:
             ended(seconds)
     with contextlib.suppress(ProcessLookupError):
         os.kill(witness, signal.SIGCONT)
+
+
+def _send(pid: int, number: int, only: int | None) -> int:
+    meant = [process for process in _others(pid) if only in (None, process.pid)]
+    for process in meant:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process.pid, number)
+    return len(meant)
+
+
+def _stop_again_while_somebody_waits(pid: int, only: int | None) -> int:
+    """Let those that were stopped go on for a moment as long as somebody of the tree cannot but wait for them.
+
+    Whoever starts a program waits within the kernel until the new process has become that program (vfork(2)), and would
+    wait with all its threads for one that was stopped before. How many were stopped again; 0 when it was not needed.
+    """
+    stopped = 0
+    for _attempt in range(MOST_STOPS):
+        if not tree.stuck(one.pid for one in _members(pid)):
+            break
+        _send(pid, signal.SIGCONT, only)
+        time.sleep(MOMENT)
+        stopped = _send(pid, signal.SIGSTOP, only)
+    return stopped

@@ -86,6 +86,11 @@ def asleep(pids: Iterable[int]) -> bool:
     return all(_process_sleeps(pid) for pid in pids)
 
 
+def stuck(pids: Iterable[int]) -> bool:
+    """Tell whether a thread of one of these processes waits within the kernel, where no signal reaches it."""
+    return LINUX and any(state == "D" for pid in pids for state in _states(pid))
+
+
 def destroy(roots: Iterable[int], spare: Iterable[int] = ()) -> None:
     """SIGKILL the given processes and all that belong to them; they are stopped first, so that none can multiply.
 
@@ -161,21 +166,15 @@ def _read_stat(pid: int) -> Process | None:
 
 
 def _process_sleeps(pid: int) -> bool:
-    if not LINUX:
-        return _psutil_sleeps(pid)
-    try:
-        tasks = os.listdir(f"/proc/{pid}/task")  # noqa: PTH208 - a hot path
-    except OSError:
-        return True
-    return all(_thread_sleeps(pid, task) for task in tasks)
+    return all(state in ASLEEP for state in _states(pid)) if LINUX else _psutil_sleeps(pid)
 
 
-def _thread_sleeps(pid: int, task: str) -> bool:
-    try:
-        with open(f"/proc/{pid}/task/{task}/stat", "rb") as file:  # noqa: PTH123 - a hot path
-            return file.read().rpartition(b")")[2].split(maxsplit=1)[0].decode() in ASLEEP
-    except OSError:
-        return True
+def _states(pid: int) -> Iterator[str]:
+    """The state of each thread of a process; none when it has gone."""
+    with contextlib.suppress(OSError):
+        for task in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208 - a hot path
+            with contextlib.suppress(OSError), open(f"/proc/{pid}/task/{task}/stat", "rb") as file:  # noqa: PTH123
+                yield file.read().rpartition(b")")[2].split(maxsplit=1)[0].decode()
 
 
 def _psutil_table() -> dict[int, Process]:
