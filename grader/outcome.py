@@ -23,24 +23,25 @@ class Outcome:
 
 def result_of(said: SpecBehaviour, outcome: Outcome, world: World | None, duration: float) -> BehaviourResult:
     """The behaviour's result; world: None when there was none to judge it in; duration: milliseconds."""
+    output = world.output if world else ""
     return BehaviourResult(
         name=said.name,
         sentence=said.sentence,
         verdict=outcome.verdict,
         points=said.points,
         earned=said.points if outcome.verdict is Verdict.PASSED else 0,
-        message=_told(outcome, world),
+        message=_told(outcome, output),
         hint=said.hint,
         lesson=said.lesson,
         timeline=_events(world.timeline) if world else (),
-        output=world.output[:MOST_OUTPUT] if world else "",
+        output=output[:MOST_OUTPUT],
         duration=duration,
     )
 
 
-def _told(outcome: Outcome, world: World | None) -> str:
+def _told(outcome: Outcome, output: str) -> str:
     """The message, and what the workers' output explains of it."""
-    explained = remark(world.output) if world and outcome.verdict is Verdict.FAILED else ""
+    explained = remark(output) if outcome.verdict is Verdict.FAILED else ""
     return f"{outcome.message} {explained}".strip()
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 UNKNOWN = re.compile(
-    r"Received unregistered task of type '(?P<task>[^'\n]{1,100})'"  # Celery 5
-    r"|job [^\n]{1,200}, function '(?P<function>[^'\n]{1,100})' not found"  # ARQ 0.26
+    r"Received unregistered task of type '(?P<task>[^'\n]{1,100})'"  # Celery 5.7
+    r"|job [^\n]{1,200}, function '(?P<function>[^'\n]{1,100})' not found"  # ARQ 0.28
 )
 
 
