@@ -17,7 +17,7 @@ help:
 	@echo "make test    run the whole test suite"
 	@echo "make setup   only set up .venv (the others do so themselves)"
 	@echo "make bench   print the figures: how long grading takes"
-	@echo "make soak    grade everything again and again under load (minutes)"
+	@echo "make soak    grade everything again and again under load (hours)"
 	@echo "make kill-table    write tests/mutants/README.md anew"
 	@echo "make clean   remove .venv, .uv and caches; your exercises and progress stay"
 

@@ -1,5 +1,6 @@
 """Grade everything again and again with every core busy: ``python -m tests.benchmarks.soak [EXERCISE...]``.
 
+Two graders for each core fight for it, so that all of them, and what they grade, are late at some moment or other.
 Every solution and alternative has to earn full marks each time, and every mutant (and starter) has to fail the same
 behaviours each time, which for a mutant are those that it declares. Exit status 1 when that was not so, even once.
 """
@@ -9,6 +10,7 @@ behaviours each time, which for a mutant are those that it declares. Exit status
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -21,7 +23,7 @@ from rich.table import Table
 from grader.classroom.batch import Work, graded
 from grader.course import Exercise, load
 from grader.errors import GraderError
-from grader.report.verdict import Report
+from grader.report.verdict import Report, Verdict
 from tests.benchmarks.load import busy_cores
 from tests.proof import Case, cases, failures
 
@@ -52,13 +54,24 @@ class Tally:
         if not complaint and failed != usual:
             complaint = f"failed {sorted(failed)}, and {sorted(usual)} before"
         if complaint:
-            self.complain(f"run {self.runs}, {case.id}: {complaint}")
+            self.complain(f"run {self.runs}, {case.id}: {complaint}", seen(report))
 
-    def complain(self, complaint: str) -> None:
-        """Note what was not as it should be, and print the first few."""
+    def complain(self, complaint: str, details: str = "") -> None:
+        """Note what was not as it should be, and print the first few: they may not come again for hours."""
         self.complaints.append(complaint)
         if len(self.complaints) <= TOLD:
-            print(complaint, flush=True)
+            print(complaint, details, sep="\n", flush=True)
+
+
+def seen(report: Report) -> str:
+    """What the world saw, and what was printed, in the behaviours that did not pass."""
+    lines = []
+    for result in report.behaviours:
+        if result.verdict is not Verdict.PASSED:
+            lines += [f"  {result.name} ({result.verdict}): {result.message}"]
+            lines += [f"    {event.at:8.1f} ms  {event.part:10} {event.text}" for event in result.timeline]
+            lines += [f"    | {line}" for line in result.output.splitlines()]
+    return "\n".join(lines)
 
 
 def rounds(found: Sequence[Case], times: int, mutant_times: int) -> list[Case]:
@@ -103,7 +116,7 @@ def main() -> int:
     console = Console()
     tallies: list[Tally] = []
     try:
-        with busy_cores(not asked.no_load), _progress(console) as progress:
+        with busy_cores(asked.load), _progress(console) as progress:
             for exercise in exercises:
                 tallies.append(soak(exercise, asked, progress))
                 if not console.is_terminal:
@@ -123,10 +136,10 @@ def _progress(console: Console) -> Progress:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("exercises", nargs="*", default=["all"], metavar="EXERCISE")
-    parser.add_argument("--times", type=int, default=100, help="for solutions and alternatives")
-    parser.add_argument("--mutant-times", type=int, default=20, help="for mutants and the starter")
-    parser.add_argument("--no-load", action="store_true", help="add no load of its own: the machine is busy enough")
-    parser.add_argument("--jobs", type=int, default=2, help="how many processes grade at a time")
+    parser.add_argument("--times", type=int, default=50, help="for solutions and alternatives")
+    parser.add_argument("--mutant-times", type=int, default=10, help="for mutants and the starter")
+    parser.add_argument("--load", action="store_true", help="keep a spinning process on each core besides")
+    parser.add_argument("--jobs", type=int, default=2 * (os.cpu_count() or 1), help="how many grade at a time")
     return parser.parse_args()
 
 
