@@ -9,7 +9,7 @@ Every recipient is sent a mail of their own: one address, that subject, that tex
 - At any time, at most MAIL_CONNECTIONS connections are open (4 unless set), for all campaigns together. They are used
   again: a campaign in which nothing goes wrong opens at most twice that many in all.
 - A recipient whom the server answers with 5xx has failed, and is not tried again; the server may say so when they are
-  named or when it has the mail. One whom it answers with 4xx, or at whom it hangs up, is tried again after
+  named or when it has the mail. One whom it answers with 4xx, or on whom it hangs up, is tried again after
   RETRY_SECONDS (60 unless set), not before, as often as it takes; nobody else is tried again because of it, and nobody
   else waits for it. The second attempts may wait until all first ones have been made.
 - When the process is killed (kill -9) after the 202, and started again on the same DATA_DIR, the campaign goes on by

@@ -6,12 +6,13 @@ GET /imports/{id}: 200 and the import, 404 when there is none. An import is {"id
     "done" or "failed", "percent": 0 to 100, "imported": 17, "bad": [{"line": 4, "reason": "<string>"}]}.
 
 A row is good when its sku is not empty and its quantity is a whole number, 0 or more, digits and nothing else. A bad
-one is listed with the line of the file on which it ends (the header is line 1), and stops nothing. Good rows go to the
-warehouse, one batch after the other, at most BATCH_ROWS rows each: PUT WAREHOUSE_URL/imports/{id}/batches/{n}, an n of
-its own for each batch, with {"rows": [{"sku": "A-1", "quantity": 3}]}; 2xx means taken. Any other answer, a row in a
-file without those columns, or bytes that are not UTF-8 end the import as failed. The dashboard hears how far it is, at
-most 12 times an import (at each new tenth, say): PUT DASHBOARD_URL/imports/{id} with {"percent": 40}. The percentage
-never falls, neither there nor in the import itself, and the dashboard's last one is 100 when all is done.
+one is listed with the line of the file on which it ends (the header is line 1), and stops nothing; an empty line is no
+row. Good rows go to the warehouse, one batch after the other, at most BATCH_ROWS rows each: PUT
+WAREHOUSE_URL/imports/{id}/batches/{n}, an n of its own for each batch, with {"rows": [{"sku": "A-1", "quantity": 3}]};
+2xx means taken. Any other answer, a row in a file without those columns, or bytes that are not UTF-8 end the import as
+failed. The dashboard hears how far it is, at most 12 times an import (at each new tenth, say): PUT
+DASHBOARD_URL/imports/{id} with {"percent": 40}. The percentage never falls, neither there nor in the import itself, and
+the dashboard's last one is 100 when all is done.
 
 - A process uses some MB of memory for an import, however large the file is.
 - Soon after an import is done or has failed, nothing of the file is left under DATA_DIR.

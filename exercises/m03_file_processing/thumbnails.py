@@ -6,7 +6,7 @@ POST /thumbnails, a form with the file in its field `file`
 GET /thumbnails/{id}: 200, the same three fields. The status turns "ready" or "failed"; then `reason` has words on why.
 GET /thumbnails/{id}/image: 200, the thumbnail as image/jpeg, once it is ready; 404 before, and when it failed.
 
-- Images are JPEG, PNG, GIF or WebP: grey, with a palette, with transparency, in CMYK, animated.
+- Images are JPEG, PNG, GIF or WebP with 8 bits a channel: grey, with a palette, with transparency, in CMYK, animated.
 - The thumbnail is a JPEG, and its longer side has 128 pixels (images here are larger). It keeps the proportions, stands
   upright as the EXIF orientation tells, is white where the image is transparent, and shows the first of several frames.
 - What is no such image, whatever its name, what is damaged, and what has more than MAX_PIXELS (width times height; 25

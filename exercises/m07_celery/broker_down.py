@@ -2,10 +2,10 @@
 
 POST /orders  {"item": "tea"}
     202 Accepted, {"id": "<string>"}: a task is in the queue, in Redis at REDIS_URL.
-    503 Service Unavailable when it is not, at the latest PUBLISH_TIMEOUT_SECONDS (a number) after the order has come:
-        whether Redis refuses connections, or accepts them and says nothing, be it from the beginning or in the middle
-        of the talk. How long a crowd of orders waits is left open. An order that was refused because there was no
-        connection is never carried out later on.
+    503 Service Unavailable when it is not, at the latest PUBLISH_TIMEOUT_SECONDS (a number) after the order has come,
+        or after Redis has said its last word: whether Redis refuses connections, or accepts them and says nothing, be
+        it from the beginning or in the middle of the talk. How long a crowd of orders waits is left open. An order that
+        was refused because there was no connection is never carried out later on.
 GET /health: 200 {"status": "up"}, at once, whatever the broker does and however long an order waits for it.
 
 When Redis is back, the next order is accepted, without anybody's help. Nothing dawdles: in a quick world an effect

@@ -92,7 +92,10 @@ def remind(new: NewReminder) -> Reminder:
 
 @app.get("/reminders/{reminder_id}")
 def read_reminder(reminder_id: str) -> Reminder:
-    return Reminder(id=reminder_id, status=str(redis.hget(STATUS, reminder_id)))
+    status = redis.hget(STATUS, reminder_id)
+    if status is None:
+        raise HTTPException(404)
+    return Reminder(id=reminder_id, status=str(status))
 
 
 @app.get("/dead-letters")

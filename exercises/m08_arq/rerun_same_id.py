@@ -1,7 +1,7 @@
 """The same id again: a shop's products are counted by one sync at a time, and again whenever somebody asks.
 
-POST /shops/{shop}/syncs: 202, {"id": "<string>"}. The worker, `arq FILE.WorkerSettings`, asks the catalogue, GET
-    CATALOGUE_URL/shops/{shop}, and is answered 200 {"products": 42}.
+POST /shops/{shop}/syncs: 202, {"id": "<string>"}. The worker, `arq exercises.m08_arq.rerun_same_id.WorkerSettings`,
+    asks the catalogue, GET CATALOGUE_URL/shops/{shop}, and is answered 200 {"products": 42}.
     Whoever asks while a sync of this shop waits or runs gets the same id, and there is no second one, even if several
     ask at the same moment. Once it has ended, done or failed, whoever asks gets another sync at once; its id may be
     the same or a new one.

@@ -16,6 +16,7 @@ answered 201. Make these true:
   and never shorter. It is the queue that waits: the worker has other things to do.
 - The gateway answers with a 4xx status: that will not pass. The message is a dead letter at once.
 - A message that has failed MAX_ATTEMPTS times (a whole number from 1; the first attempt counts) is a dead letter.
+  All its waits together are less than a day: for so long ARQ keeps a job.
 - A dead letter says how many attempts there were, and what went wrong in the last one.
 - No message vanishes, though a worker be killed in the middle of an attempt, even of the last: in the end it is sent
   or a dead letter. (It may be sent twice then.) A killed worker's job is taken up again when ARQ's lease has ended.

@@ -75,7 +75,7 @@ async def deliver(mail: Mail) -> None:
         mail.status = "sent"
     except Exception:
         mail.status = "failed"
-        logger.exception("mail %s failed", mail.id)  # the id alone: neither password nor text belongs into a log
+        logger.exception("mail %s failed", mail.id)  # the error may name the address; password and text stay out
 
 
 @app.post("/mails", status_code=202)

@@ -9,7 +9,7 @@ Every recipient is sent a mail of their own: one address, that subject, that tex
 - At any time, at most MAIL_CONNECTIONS connections are open (4 unless set), for all campaigns together. They are used
   again: a campaign in which nothing goes wrong opens at most twice that many in all.
 - A recipient whom the server answers with 5xx has failed, and is not tried again; the server may say so when they are
-  named or when it has the mail. One whom it answers with 4xx, or at whom it hangs up, is tried again after
+  named or when it has the mail. One whom it answers with 4xx, or on whom it hangs up, is tried again after
   RETRY_SECONDS (60 unless set), not before, as often as it takes; nobody else is tried again because of it, and nobody
   else waits for it. The second attempts may wait until all first ones have been made.
 - When the process is killed (kill -9) after the 202, and started again on the same DATA_DIR, the campaign goes on by
@@ -81,10 +81,12 @@ def compose(number: int) -> EmailMessage:
 
 
 def may_pass(error: Exception) -> bool:
-    """Tell "not now" (4xx), or no answer at all, from "no" (5xx)."""
+    """Tell "not now", or trouble that is not about this mail, from a "no" (5xx) to this recipient or this mail."""
     answer = error.recipients[0] if isinstance(error, aiosmtplib.SMTPRecipientsRefused) else error
-    # An OSError is a line that broke, or nobody there.
-    return answer.code < 500 if isinstance(answer, aiosmtplib.SMTPResponseException) else isinstance(answer, OSError)
+    if isinstance(answer, aiosmtplib.SMTPRecipientRefused | aiosmtplib.SMTPDataError):
+        return answer.code < 500
+    # A greeting, a login or a sender that is refused says nothing of the recipient; an OSError is a line that broke.
+    return isinstance(answer, aiosmtplib.SMTPResponseException | OSError)
 
 
 async def carry_mails(numbers: asyncio.Queue[int]) -> None:
@@ -92,6 +94,8 @@ async def carry_mails(numbers: asyncio.Queue[int]) -> None:
     client = aiosmtplib.SMTP(hostname=os.environ["SMTP_HOST"], port=int(os.environ["SMTP_PORT"]))
     while True:
         number = await numbers.get()
+        if not number:
+            return
         try:
             if not client.is_connected:  # the first time, and when the server has hung up
                 await client.connect()
@@ -110,8 +114,11 @@ async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         waiting.put_nowait(number)
     carriers = [asyncio.create_task(carry_mails(waiting)) for _ in range(MAIL_CONNECTIONS)]
     yield
-    for carrier in carriers:
-        carrier.cancel()
+    while not waiting.empty():  # what waits is in the database; what a carrier has in hand is seen out
+        waiting.get_nowait()
+    for _ in carriers:
+        waiting.put_nowait(0)  # no mail: there is no more to carry
+    await asyncio.wait(carriers, timeout=5)
 
 
 app = FastAPI(lifespan=lifespan)

@@ -6,12 +6,13 @@ GET /imports/{id}: 200 and the import, 404 when there is none. An import is {"id
     "done" or "failed", "percent": 0 to 100, "imported": 17, "bad": [{"line": 4, "reason": "<string>"}]}.
 
 A row is good when its sku is not empty and its quantity is a whole number, 0 or more, digits and nothing else. A bad
-one is listed with the line of the file on which it ends (the header is line 1), and stops nothing. Good rows go to the
-warehouse, one batch after the other, at most BATCH_ROWS rows each: PUT WAREHOUSE_URL/imports/{id}/batches/{n}, an n of
-its own for each batch, with {"rows": [{"sku": "A-1", "quantity": 3}]}; 2xx means taken. Any other answer, a row in a
-file without those columns, or bytes that are not UTF-8 end the import as failed. The dashboard hears how far it is, at
-most 12 times an import (at each new tenth, say): PUT DASHBOARD_URL/imports/{id} with {"percent": 40}. The percentage
-never falls, neither there nor in the import itself, and the dashboard's last one is 100 when all is done.
+one is listed with the line of the file on which it ends (the header is line 1), and stops nothing; an empty line is no
+row. Good rows go to the warehouse, one batch after the other, at most BATCH_ROWS rows each: PUT
+WAREHOUSE_URL/imports/{id}/batches/{n}, an n of its own for each batch, with {"rows": [{"sku": "A-1", "quantity": 3}]};
+2xx means taken. Any other answer, a row in a file without those columns, or bytes that are not UTF-8 end the import as
+failed. The dashboard hears how far it is, at most 12 times an import (at each new tenth, say): PUT
+DASHBOARD_URL/imports/{id} with {"percent": 40}. The percentage never falls, neither there nor in the import itself, and
+the dashboard's last one is 100 when all is done.
 
 - A process uses some MB of memory for an import, however large the file is.
 - Soon after an import is done or has failed, nothing of the file is left under DATA_DIR.
@@ -53,6 +54,7 @@ class Import(BaseModel):
     imported: int = 0
     bad: list[dict[str, int | str]] = []
     pieces: int = 0  # of the file, that have been dealt with
+    batch_rows: int = BATCH_ROWS  # of each piece: the next process may have been started with another BATCH_ROWS
     reason: str = ""
 
 
@@ -66,19 +68,22 @@ def is_good(fields: dict[str, str]) -> bool:
     return bool(fields["sku"]) and (fields["quantity"] or "").isdecimal()
 
 
-def read_pieces(path: Path) -> Iterator[tuple[int, list[tuple[int, dict[str, str]]]]]:
-    """Read a file piece by piece: the percentage reached, and BATCH_ROWS rows with the lines on which they end."""
-    with path.open(encoding="utf-8", newline="") as file, path.open("rb") as same:
+def read_pieces(path: Path, batch_rows: int) -> Iterator[tuple[int, list[tuple[int, dict[str, str]]]]]:
+    """Read a file piece by piece: the percentage reached, and so many rows with the lines on which they end."""
+    with path.open(encoding="utf-8-sig", newline="") as file, path.open("rb") as same:
         lines, reader = sum(1 for _ in same), csv.DictReader(file)  # which counts lines: a value may go over several
-        while piece := [(reader.line_num, fields) for fields in islice(reader, BATCH_ROWS)]:
+        while piece := [(reader.line_num, fields) for fields in islice(reader, batch_rows)]:
             yield min(99, 100 * reader.line_num // lines), piece
 
 
 def run(path: Path) -> None:
     work = Import.model_validate_json(path.with_suffix(".json").read_text(encoding="utf-8"))
+    if work.status != "running":  # it had ended, and the crash came just before the last line
+        path.unlink()
+        return
     try:
         # What was dealt with before a crash is read again, which is cheap, and not sent again, which is not.
-        for number, (percent, piece) in islice(enumerate(read_pieces(path)), work.pieces, None):
+        for number, (percent, piece) in islice(enumerate(read_pieces(path, work.batch_rows)), work.pieces, None):
             rows = [{"sku": one["sku"], "quantity": int(one["quantity"])} for _, one in piece if is_good(one)]
             client.put(f"{WAREHOUSE}/imports/{work.id}/batches/{number}", json={"rows": rows}).raise_for_status()
             if percent // 10 > work.percent // 10:  # who could see a smaller step?
@@ -108,9 +113,13 @@ app = FastAPI(lifespan=lifespan)
 async def accept(request: Request, response: Response) -> Import:
     work = Import(id=uuid4())
     part = FOLDER / f"{work.id}.part"
-    async with await anyio.open_file(part, "wb") as file:
-        async for chunk in request.stream():
-            await file.write(chunk)
+    try:
+        async with await anyio.open_file(part, "wb") as file:
+            async for chunk in request.stream():
+                await file.write(chunk)
+    except BaseException:  # a full disk, a client that hung up: nobody was promised anything
+        part.unlink(missing_ok=True)
+        raise
     save(work)
     path = part.rename(part.with_suffix(".csv"))  # before the answer: from now on, every start looks after it
     Thread(target=run, args=[path], daemon=True).start()  # daemon: a stop may come at any row, as a crash may

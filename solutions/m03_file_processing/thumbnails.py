@@ -6,7 +6,7 @@ POST /thumbnails, a form with the file in its field `file`
 GET /thumbnails/{id}: 200, the same three fields. The status turns "ready" or "failed"; then `reason` has words on why.
 GET /thumbnails/{id}/image: 200, the thumbnail as image/jpeg, once it is ready; 404 before, and when it failed.
 
-- Images are JPEG, PNG, GIF or WebP: grey, with a palette, with transparency, in CMYK, animated.
+- Images are JPEG, PNG, GIF or WebP with 8 bits a channel: grey, with a palette, with transparency, in CMYK, animated.
 - The thumbnail is a JPEG, and its longer side has 128 pixels (images here are larger). It keeps the proportions, stands
   upright as the EXIF orientation tells, is white where the image is transparent, and shows the first of several frames.
 - What is no such image, whatever its name, what is damaged, and what has more than MAX_PIXELS (width times height; 25
@@ -53,7 +53,7 @@ thumbnails: dict[str, Thumbnail] = {}
 
 def make_thumbnail(source: Path, target: Path) -> None:
     """Write the thumbnail of one image; runs in a process of the pool. Raises whatever Pillow does."""
-    with Image.open(source, formats=("JPEG", "PNG", "GIF", "WEBP")) as image:  # reads the header and nothing more
+    with Image.open(source, formats=("JPEG", "PNG", "GIF", "WEBP")) as image:  # tells the size, and decodes nothing
         if image.width * image.height > MAX_PIXELS:
             raise ValueError(f"The image has more than {MAX_PIXELS} pixels.")
         image.thumbnail((128, 128))  # the first line that decodes
@@ -110,10 +110,14 @@ app = FastAPI(lifespan=lifespan)
 @app.post("/thumbnails", status_code=202)
 def upload(file: UploadFile, tasks: BackgroundTasks, response: Response) -> Thumbnail:
     thumbnail = Thumbnail(id=uuid4().hex)
-    thumbnails[thumbnail.id] = thumbnail
     source = FOLDER / f"{thumbnail.id}.upload"
-    with source.open("wb") as copy:
-        shutil.copyfileobj(file.file, copy)
+    try:
+        with source.open("wb") as copy:
+            shutil.copyfileobj(file.file, copy)
+    except BaseException:  # a full disk: nobody was promised anything
+        source.unlink(missing_ok=True)
+        raise
+    thumbnails[thumbnail.id] = thumbnail
     tasks.add_task(work, thumbnail, source)  # the pool is handed a path, not the bytes
     response.headers["Location"] = f"/thumbnails/{thumbnail.id}"
     return thumbnail

@@ -92,8 +92,10 @@ def attempt(self: Task, reminder_id: str, to: str, text: str) -> None:
         letter = DeadLetter(
             id=reminder_id, to=to, text=text, attempts=self.request.retries + 1, reason=f"The gateway failed: {error}"
         )
-        redis.hset(DEAD_LETTERS, reminder_id, letter.model_dump_json())  # nobody else keeps what has failed
-        redis.hset(STATUS, reminder_id, "dead")
+        with redis.pipeline() as both:  # at one stroke: who sees the letter may replay it
+            both.hset(DEAD_LETTERS, reminder_id, letter.model_dump_json())  # nobody else keeps what has failed
+            both.hset(STATUS, reminder_id, "dead")
+            both.execute()
     else:
         redis.hset(STATUS, reminder_id, "sent")
 
@@ -112,7 +114,10 @@ def remind(new: NewReminder) -> Reminder:
 
 @app.get("/reminders/{reminder_id}")
 def read_reminder(reminder_id: str) -> Reminder:
-    return Reminder(id=reminder_id, status=str(redis.hget(STATUS, reminder_id)))
+    status = redis.hget(STATUS, reminder_id)
+    if status is None:
+        raise HTTPException(404)
+    return Reminder(id=reminder_id, status=str(status))
 
 
 @app.get("/dead-letters")

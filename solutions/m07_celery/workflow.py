@@ -32,7 +32,7 @@ from uuid import uuid4
 
 import httpx
 from celery import Celery, chord
-from fastapi import FastAPI
+from fastapi import FastAPI, HTTPException
 from pydantic import BaseModel, Field
 from redis import Redis
 
@@ -113,4 +113,7 @@ def order_report(new: NewReport) -> Report:
 
 @app.get("/reports/{report_id}")
 def read_report(report_id: str) -> Report:
-    return Report.model_validate_json(str(redis.get(report_id)))
+    found = redis.get(report_id)
+    if found is None:
+        raise HTTPException(404)
+    return Report.model_validate_json(str(found))

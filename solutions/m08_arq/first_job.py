@@ -4,8 +4,8 @@ POST /labels  {"order": "A-17"}
     202 Accepted, {"id": "<string>"}. The visitor waits for Redis only, and not for the depot.
 
 The label is printed by the depot: POST DEPOT_URL/labels {"order": "A-17"}, answered 200. The worker asks it to, in a
-process of its own, which is started by `arq FILE.WorkerSettings`; the grader has it look for jobs every 10 ms. A label
-that was accepted is printed, though the service may be gone by then.
+process of its own, `arq exercises.m08_arq.first_job.WorkerSettings`; the grader has it look for jobs every 10 ms. A
+label that was accepted is printed, though the service may be gone by then.
 
 Visitors click twice, and several instances of the service run. Whoever asks for an order's label while it waits or is
 being printed, even at the same moment and of another instance, is answered like the first one, 202 with the same id,

@@ -12,9 +12,9 @@ GET /reports/{id}: 200 {"id": "<string>", "status": "<word>", "total": null, "er
 GET /queue: 200 {"waiting": 3, "running": 2}: how many reports nobody has begun, be their time come or not, and how
     many a worker is at
 
-The worker, `arq FILE.WorkerSettings`, asks the ledger, GET LEDGER_URL/total?month=2027-03, and is answered 200
-{"total": 1200}. If the ledger answers with an error status, or hangs up, the report has failed, at the first attempt.
-All that is known of reports lies in the Redis at REDIS_URL, and Redis forgets it.
+The worker, `arq exercises.m08_arq.job_status.WorkerSettings`, asks the ledger, GET LEDGER_URL/total?month=2027-03, and
+is answered 200 {"total": 1200}. If the ledger answers with an error status, or hangs up, the report has failed, at the
+first attempt. All that is known of reports lies in the Redis at REDIS_URL, and Redis forgets it.
 
 Your part is make_report, WorkerSettings, read_report and read_queue. Nothing may dawdle: in a quick world an effect
 follows its cause within a tenth of a second.
@@ -66,7 +66,7 @@ async def make_report(_ctx: dict[str, Any], month: str) -> int:
             answer.raise_for_status()
             return int(answer.json()["total"])
     except httpx.HTTPError as error:
-        # What a job raises is pickled. httpx's own errors cannot be read back: whoever asks for the result would fail.
+        # What a job raises is pickled. An HTTPStatusError cannot be read back: whoever asks for the result would fail.
         raise RuntimeError(f"{type(error).__name__}: no total for {month}") from None
 
 

@@ -16,6 +16,7 @@ answered 201. Make these true:
   and never shorter. It is the queue that waits: the worker has other things to do.
 - The gateway answers with a 4xx status: that will not pass. The message is a dead letter at once.
 - A message that has failed MAX_ATTEMPTS times (a whole number from 1; the first attempt counts) is a dead letter.
+  All its waits together are less than a day: for so long ARQ keeps a job.
 - A dead letter says how many attempts there were, and what went wrong in the last one.
 - No message vanishes, though a worker be killed in the middle of an attempt, even of the last: in the end it is sent
   or a dead letter. (It may be sent twice then.) A killed worker's job is taken up again when ARQ's lease has ended.
@@ -90,8 +91,10 @@ async def replay(letter_id: str, request: Request) -> Message:
     message = Message.model_validate_json(found).model_copy(update={"id": uuid4().hex})
     # A job of its own, with tries of its own. And first this, then the other: whoever dies in between has lost nothing.
     # An id of its own, too: if the worker buries it meanwhile, that letter is not the one that is deleted here.
-    await queue.enqueue_job("send", message.model_dump())
+    job = await queue.enqueue_job("send", message.model_dump(), _job_id=f"replay:{letter_id}")
     await queue.hdel(DEAD_LETTERS, letter_id)
+    if job is None:  # somebody else has pressed the button as well, and was first
+        raise HTTPException(404)
     return message
 
 
@@ -110,8 +113,8 @@ async def ask_gateway(message: Message) -> None:
 
 async def send(ctx: dict[str, Any], fields: dict[str, str]) -> None:
     message, attempt = Message(**fields), ctx["job_try"]
-    if attempt > MAX_ATTEMPTS:  # the last one was begun and never ended: whoever made it is dead
-        await bury(ctx["redis"], message, "The worker died.", attempt - 1)
+    if attempt > MAX_ATTEMPTS:  # the last one was begun and never ended
+        await bury(ctx["redis"], message, "The worker was stopped, or died.", attempt - 1)
         return
     try:
         await ask_gateway(message)

@@ -16,8 +16,8 @@ POST /payments  {"order": "A-17", "amount": 1200}   with a header Idempotency-Ke
 - A key is forgotten KEY_TTL_SECONDS (a decimal number) after its first request. From then on, or at most half a second
   later, it may come with another body, and that payment is charged like any other.
 
-POST {PAYMENTS_URL}/charges takes the money, and honours an Idempotency-Key of its own: the same key and body again get
-the same answer and no second charge, the same key with another body gets 422. It never forgets a key.
+POST {PAYMENTS_URL}/charges takes the money, and honours an Idempotency-Key of its own: once it has charged, the same
+key and body get the same answer and no second charge; the same key with another body gets 422. It never forgets a key.
 
 Keep what has to survive in files in DATA_DIR, or in the SQLite database at DATABASE_URL. Nothing may dawdle: in a quick
 world an effect follows its cause within a tenth of a second.
@@ -112,5 +112,6 @@ def pay(payment: Payment, idempotency_key: Annotated[str | None, Header()] = Non
 
 
 with closing(sqlite3.connect(DATABASE)) as new_database:
+    # At the first start only: of several processes at the same moment one may fail here, and has to be started again.
     new_database.execute("PRAGMA journal_mode = WAL")
     new_database.execute(TABLE)

@@ -57,7 +57,8 @@ class StoredOrder(Base):
 
 class Message(Base):
     __tablename__ = "outbox"
-    place: Mapped[int] = mapped_column(primary_key=True)  # grows with each message: the order in which they leave
+    # Larger than that of each message that still waits: the order in which they leave.
+    place: Mapped[int] = mapped_column(primary_key=True)
     id: Mapped[str] = mapped_column(default=lambda: uuid4().hex)  # made once and stored: every attempt carries it
     number: Mapped[str]
     customer: Mapped[str]

@@ -126,5 +126,6 @@ def read_order(order: str) -> Order:
 
 
 with closing(sqlite3.connect(DATABASE)) as new_database:
+    # At the first start only: of several processes at the same moment one may fail here, and has to be started again.
     new_database.execute("PRAGMA journal_mode = WAL")
     new_database.executescript(TABLES)

@@ -7,7 +7,7 @@ PUT TILL_URL/prices. Nobody asks this service to do so: it has a schedule. Make 
 
 - When the service starts for the first time, it makes a copy at once, and then one every COPY_SECONDS (fractions too).
   It answers requests from the start, also while a copy is under way.
-- A copy that fails (the supplier hangs up, or answers an error status) is not repeated, and not the last one either.
+- A copy that fails (supplier or till hangs up, or answers an error status) is not repeated, and is not the last one.
 - The schedule is kept in DATA_DIR. However often the service is started, after a deploy or a SIGKILL, there is one job,
   "copy-prices", and its next copy is neither put off by the start nor made before its time.
 - What was due while the service was down is made up for as soon as it starts: by one copy, however many were missed.
@@ -58,7 +58,8 @@ async def copy_prices() -> None:
     async with httpx.AsyncClient(timeout=60) as client:
         answer = await client.get(os.environ["SUPPLIER_URL"] + "/prices")
         answer.raise_for_status()
-        await client.put(os.environ["TILL_URL"] + "/prices", json=answer.json())
+        told = await client.put(os.environ["TILL_URL"] + "/prices", json=answer.json())
+        told.raise_for_status()
 
 
 def schedule_copies() -> None:
@@ -70,7 +71,8 @@ def schedule_copies() -> None:
         seconds=COPY_SECONDS,
         id="copy-prices",
         replace_existing=True,
-        next_run_time=known.next_run_time if known else datetime.now(UTC),  # else: now + COPY_SECONDS, at each start
+        # Left out, it would be now + COPY_SECONDS, at each start.
+        next_run_time=known.next_run_time if known else datetime.now(UTC),
         misfire_grace_time=None,  # however late, it is made
         coalesce=True,  # but once
     )

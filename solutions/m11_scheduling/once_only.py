@@ -56,6 +56,11 @@ def newest_hour() -> str:
     return f"{datetime.now(UTC):%Y-%m-%dT%H}:00:00Z"
 
 
+async def settled() -> str:
+    """The newest hour that any instance has settled; empty when there is none."""
+    return str(await redis.get(SETTLED) or "")  # it lies where every instance sees it, and the next one too
+
+
 async def settle(hour: str) -> None:
     """Tell the bank; return when it has answered."""
     async with httpx.AsyncClient(base_url=os.environ["BANK_URL"], timeout=60) as bank:
@@ -64,14 +69,14 @@ async def settle(hour: str) -> None:
 
 
 async def settle_newest_hour() -> None:
-    if await redis.get(SETTLED) == newest_hour():  # it lies where every instance sees it, and the next one too
+    if await settled() >= newest_hour():  # or newer: another machine's clock may be ahead of ours
         return
     token = uuid4().hex
     if not await redis.set(LOCK, token, nx=True, ex=LEASE_SECONDS):  # one lock for the job, not one for each hour
         return
     try:
         hour = newest_hour()
-        if await redis.get(SETTLED) != hour:  # again: it may have been settled before the lock was free
+        if await settled() < hour:  # again: it may have been settled before the lock was free
             await settle(hour)
             await redis.set(SETTLED, hour)  # not before: a run that is killed has not been done
     finally:

@@ -31,6 +31,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import httpx
+from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED, EVENT_JOB_SUBMITTED
 from apscheduler.job import Job
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from fastapi import FastAPI, Header, HTTPException
@@ -42,6 +43,9 @@ CUSTOMERS = ("ada", "bob")
 # A job may begin late, when the machine is busy: without the None, one second is too late for ever.
 scheduler = AsyncIOScheduler(timezone=SCHEDULE_ZONE, job_defaults={"misfire_grace_time": None})
 taken: set[str] = set()  # the jobs that have been asked for or are under way
+scheduler.add_listener(lambda event: taken.add(event.job_id), EVENT_JOB_SUBMITTED)  # the nightly run, too
+# Not given back by the run itself: the scheduler counts it as ended a moment later, and would skip the next one.
+scheduler.add_listener(lambda event: taken.discard(event.job_id), EVENT_JOB_EXECUTED | EVENT_JOB_ERROR)
 
 
 class Accepted(BaseModel):
@@ -60,15 +64,6 @@ async def make_statement(customer: str) -> None:
         answer.raise_for_status()
 
 
-async def run_statement(customer: str, job_id: str) -> None:
-    """Make a statement, by night or when asked for; while it is made, its job is taken."""
-    taken.add(job_id)  # the nightly run, too: nobody has asked for it
-    try:
-        await make_statement(customer)
-    finally:  # also when it failed
-        taken.discard(job_id)
-
-
 def find_job(job_id: str, user: str) -> Job:
     """The user's job of that id; 404 when there is none."""
     job = scheduler.get_job(job_id)
@@ -80,8 +75,7 @@ def find_job(job_id: str, user: str) -> Job:
 @asynccontextmanager
 async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
     for customer in CUSTOMERS:
-        job_id = f"statement-{customer}"
-        scheduler.add_job(run_statement, "cron", hour=3, id=job_id, args=[customer, job_id])
+        scheduler.add_job(make_statement, "cron", hour=3, id=f"statement-{customer}", args=[customer])
     scheduler.start()
     yield
     scheduler.shutdown()

@@ -25,7 +25,7 @@ from grader.course import Exercise, load
 from grader.errors import GraderError
 from grader.report.verdict import Report, Verdict
 from tests.benchmarks.load import busy_cores
-from tests.proof import Case, cases, failures
+from tests.proof import KINDS, Case, cases, failures
 
 RIGHT = ("solution", "alternative")
 TOLD = 5
@@ -82,7 +82,7 @@ def rounds(found: Sequence[Case], times: int, mutant_times: int) -> list[Case]:
 
 def soak(exercise: Exercise, asked: argparse.Namespace, progress: Progress) -> Tally:
     """Grade all that belongs to one exercise as often as was asked."""
-    found = cases(exercise)
+    found = [case for case in cases(exercise) if asked.only in ("", case.kind)]
     work = rounds(found, asked.times, asked.mutant_times)
     tally = Tally(exercise, len(found))
     bar = progress.add_task(exercise.id, total=len(work))
@@ -138,6 +138,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("exercises", nargs="*", default=["all"], metavar="EXERCISE")
     parser.add_argument("--times", type=int, default=50, help="for solutions and alternatives")
     parser.add_argument("--mutant-times", type=int, default=10, help="for mutants and the starter")
+    parser.add_argument("--only", default="", choices=KINDS, help="leave the other kinds out")
     parser.add_argument("--load", action="store_true", help="keep a spinning process on each core besides")
     parser.add_argument("--jobs", type=int, default=2 * (os.cpu_count() or 1), help="how many grade at a time")
     return parser.parse_args()

@@ -83,7 +83,7 @@ def test_every_recipient_gets_one_mail(visitor: Visitor, mailbox: Mailbox, app: 
 
 @behaviour(points=3, hint="When one mail cannot be sent, which lines of your code are not reached any more?")
 def test_bad_addresses_lose_nobody_else(visitor: Visitor, mailbox: Mailbox) -> None:
-    """A recipient who is refused, or at whom the server hangs up, loses nobody else their mail."""
+    """A recipient who is refused, or on whom the server hangs up, loses nobody else their mail."""
     spoil(mailbox)
     publish(visitor, RECIPIENTS)
     mailbox.expect(len(GOOD))

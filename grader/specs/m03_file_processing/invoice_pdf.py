@@ -17,6 +17,7 @@ from grader.behaviour import behaviour
 from grader.errors import Unmet
 from grader.stage import App, Labour
 from grader.world import Call, Reply, Visitor
+from grader.world.visitor import PATIENCE
 
 TEA = {"item": "Tea", "quantity": 3, "price": "2.35"}
 TRY = (
@@ -30,6 +31,8 @@ With more, multiprocessing's start() waits for ever when the new process is kill
 """
 CROWDS = (1, 8, 40, 120)
 """Large orders at a time: whoever is quick is done with one before anybody sees who is at work on it, and gets more."""
+CROWD_PATIENCE = 2.0
+"""Seconds of idleness: of forty who write to an SQLite file at once, most sleep again and again until it is free."""
 ATTEMPTS = 4
 """Where the visitor is slow to ask, an invoice may have been made by then."""
 CASES = (
@@ -66,9 +69,10 @@ def place_of(reply: Reply) -> str:
     return f"/orders/{quote(reply.field('id', str), safe='')}"
 
 
-def finished(visitor: Visitor, where: str) -> str:
+def finished(visitor: Visitor, where: str, patience: float = PATIENCE) -> str:
     """Wait until an order is no longer pending; return its status."""
-    status: str = visitor.until(where, lambda reply: reply.field("status", str) != "pending").field("status", str)
+    shown = visitor.until(where, lambda reply: reply.field("status", str) != "pending", patience)
+    status: str = shown.field("status", str)
     assert status in ("ready", "failed"), f'The invoice never came to an end: the order\'s status is "{status}".'
     return status
 
@@ -190,9 +194,10 @@ def assert_whole(reply: Reply) -> None:
 def test_visitors_are_served_meanwhile(visitor: Visitor, app: App) -> None:
     """While a process beside the server is busy with an invoice, the server answers, whatever it is asked."""
     with at_work(visitor, app) as (calls, _worker):
-        reply = calls[-1].reply()
+        reply = calls[-1].reply(CROWD_PATIENCE)
         assert reply.arrived, "While the invoice was under way, the order got no answer: your app waited for it."
-        assert visitor.get(place_of(reply)).arrived, "While one invoice was under way, your app served nobody."
+        shown = visitor.start("GET", place_of(reply)).reply(CROWD_PATIENCE)
+        assert shown.arrived, "While one invoice was under way, your app served nobody."
 
 
 @behaviour(points=2, hint="How many interpreters run at a time, and which of them has to answer visitors?")
@@ -201,7 +206,7 @@ def test_invoice_is_made_beside_the_server(visitor: Visitor, app: App) -> None:
     with at_work(visitor, app) as (calls, worker):
         app.kill_child(worker)
     for call in calls:
-        finished(visitor, place_of(call.reply()))
+        finished(visitor, place_of(call.reply(CROWD_PATIENCE)), CROWD_PATIENCE)
 
 
 @behaviour(points=4, hint="What has been promised, where is that written, and who reads it when the service starts?")
