@@ -29,8 +29,11 @@ MOST_SCRIPT_MS = 1000
 """How long a script may keep the server to itself until others are told that it is busy."""
 ADMINISTRATOR = "grader"
 """The user that alone may shut the server down, set it up anew, and cut off others: submissions are ``default``."""
-GUARD = '"$@" & read -r _; kill -9 $!'
-"""Ends the server when its standard input ends: when it is closed, and also when whoever holds it is killed."""
+GUARD = '"$@" & read -r _; kill -9 $!; rm -rf "$0"'
+"""Ends the server when its standard input ends: when it is closed, and also when whoever holds it is killed.
+
+Its folder, which is the first argument, goes with it.
+"""
 
 
 class OwnServer:
@@ -43,7 +46,7 @@ class OwnServer:
         self.port = _free_port()
         own_way = f"{self._folder.name}/s"  # stays open when the port is closed
         self._process = subprocess.Popen(
-            ["sh", "-c", GUARD, "sh", *self._command(own_way)],
+            ["sh", "-c", GUARD, self._folder.name, *self._command(own_way)],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
