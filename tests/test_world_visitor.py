@@ -69,7 +69,7 @@ def test_a_silent_server_is_no_reply_and_the_visitor_stays_on_the_line(visiting:
         writer.write(page(b"at last"))
 
     call = visiting(silent).start("GET", "/")
-    assert call.reply(HASTY).problem == "no reply came"
+    assert call.reply(HASTY).logged() == "no reply came"
     assert world.told[-1] == "no reply to GET / yet, and nothing moves any more"
     world.loop.call(speak.set)
     assert call.reply(PATIENT).text == "at last"

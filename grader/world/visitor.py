@@ -49,7 +49,7 @@ class Call:
         if self._future.done():
             return self._outcome()
         self._timeline.record("visitor", f"no reply to {self._request} yet, and nothing moves any more")
-        return Reply(self._request, problem=self._patience.exhausted or "no reply came")
+        return Reply(self._request, problem=self._patience.exhausted)
 
     def hang_up(self) -> None:
         """Close the connection without waiting for the reply."""
@@ -134,7 +134,7 @@ class Visitor:
         request = Request.with_json("GET", path, None, headers)
         polls = Polls(lambda: self._send(request, lambda _reply: None, []), self._loop, satisfied)
         self._patience.until(polls.satisfied_now, idle=patience)
-        reply = polls.last or Reply(f"GET {path}", problem="no reply came")
+        reply = polls.last or Reply(f"GET {path}")
         self._timeline.record("visitor", f"GET {path} (asked {polls.count} times): {reply.logged()}")
         return reply
 
