@@ -83,10 +83,12 @@ def compose(number: int) -> EmailMessage:
 def may_pass(error: Exception) -> bool:
     """Tell "not now", or trouble that is not about this mail, from a "no" (5xx) to this recipient or this mail."""
     answer = error.recipients[0] if isinstance(error, aiosmtplib.SMTPRecipientsRefused) else error
-    if isinstance(answer, aiosmtplib.SMTPRecipientRefused | aiosmtplib.SMTPDataError):
-        return answer.code < 500
     # A greeting, a login or a sender that is refused says nothing of the recipient; an OSError is a line that broke.
-    return isinstance(answer, aiosmtplib.SMTPResponseException | OSError)
+    return (
+        answer.code < 500
+        if isinstance(answer, aiosmtplib.SMTPRecipientRefused | aiosmtplib.SMTPDataError)
+        else isinstance(answer, aiosmtplib.SMTPResponseException | OSError)
+    )
 
 
 async def carry_mails(numbers: asyncio.Queue[int]) -> None:
@@ -94,8 +96,6 @@ async def carry_mails(numbers: asyncio.Queue[int]) -> None:
     client = aiosmtplib.SMTP(hostname=os.environ["SMTP_HOST"], port=int(os.environ["SMTP_PORT"]))
     while True:
         number = await numbers.get()
-        if not number:
-            return
         try:
             if not client.is_connected:  # the first time, and when the server has hung up
                 await client.connect()
@@ -114,11 +114,8 @@ async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         waiting.put_nowait(number)
     carriers = [asyncio.create_task(carry_mails(waiting)) for _ in range(MAIL_CONNECTIONS)]
     yield
-    while not waiting.empty():  # what waits is in the database; what a carrier has in hand is seen out
-        waiting.get_nowait()
-    for _ in carriers:
-        waiting.put_nowait(0)  # no mail: there is no more to carry
-    await asyncio.wait(carriers, timeout=5)
+    for carrier in carriers:
+        carrier.cancel()
 
 
 app = FastAPI(lifespan=lifespan)

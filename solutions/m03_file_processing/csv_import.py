@@ -59,8 +59,7 @@ class Import(BaseModel):
 
 
 def save(work: Import) -> None:
-    new = FOLDER / f"{work.id}.new"
-    new.write_text(work.model_dump_json(), encoding="utf-8")
+    (new := FOLDER / f"{work.id}.new").write_text(work.model_dump_json(), encoding="utf-8")
     new.replace(FOLDER / f"{work.id}.json")  # in one step: a crash leaves the old state or the new one
 
 
@@ -78,9 +77,6 @@ def read_pieces(path: Path, batch_rows: int) -> Iterator[tuple[int, list[tuple[i
 
 def run(path: Path) -> None:
     work = Import.model_validate_json(path.with_suffix(".json").read_text(encoding="utf-8"))
-    if work.status != "running":  # it had ended, and the crash came just before the last line
-        path.unlink()
-        return
     try:
         # What was dealt with before a crash is read again, which is cheap, and not sent again, which is not.
         for number, (percent, piece) in islice(enumerate(read_pieces(path, work.batch_rows)), work.pieces, None):
@@ -113,13 +109,9 @@ app = FastAPI(lifespan=lifespan)
 async def accept(request: Request, response: Response) -> Import:
     work = Import(id=uuid4())
     part = FOLDER / f"{work.id}.part"
-    try:
-        async with await anyio.open_file(part, "wb") as file:
-            async for chunk in request.stream():
-                await file.write(chunk)
-    except BaseException:  # a full disk, a client that hung up: nobody was promised anything
-        part.unlink(missing_ok=True)
-        raise
+    async with await anyio.open_file(part, "wb") as file:
+        async for chunk in request.stream():
+            await file.write(chunk)
     save(work)
     path = part.rename(part.with_suffix(".csv"))  # before the answer: from now on, every start looks after it
     Thread(target=run, args=[path], daemon=True).start()  # daemon: a stop may come at any row, as a crash may

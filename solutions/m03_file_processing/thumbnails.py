@@ -110,14 +110,10 @@ app = FastAPI(lifespan=lifespan)
 @app.post("/thumbnails", status_code=202)
 def upload(file: UploadFile, tasks: BackgroundTasks, response: Response) -> Thumbnail:
     thumbnail = Thumbnail(id=uuid4().hex)
-    source = FOLDER / f"{thumbnail.id}.upload"
-    try:
-        with source.open("wb") as copy:
-            shutil.copyfileobj(file.file, copy)
-    except BaseException:  # a full disk: nobody was promised anything
-        source.unlink(missing_ok=True)
-        raise
     thumbnails[thumbnail.id] = thumbnail
+    source = FOLDER / f"{thumbnail.id}.upload"
+    with source.open("wb") as copy:
+        shutil.copyfileobj(file.file, copy)
     tasks.add_task(work, thumbnail, source)  # the pool is handed a path, not the bytes
     response.headers["Location"] = f"/thumbnails/{thumbnail.id}"
     return thumbnail
