@@ -17,10 +17,11 @@ NAME = "Zoë Đặng 小明"
 NAMES = {ADA: NAME, "soren@example.com": "Søren d'Éon & van Dijk"}
 STATES = {"rendering", "sending", "sent", "failed"}
 
-# Computing that takes a quarter of a second, in which the visitor asks twice; that takes a tenth of it. A machine so
-# busy that the computing is over before the visitor has had two turns gets a second chance.
-MANY = 25
-ASKED = 2
+# Computing that takes half a second, in which the visitor asks four times; that takes a fifth of it, and more than the
+# moment between the end of the computing and its being told. A machine so busy that the computing is over before the
+# visitor has had four turns gets a second chance.
+MANY = 50
+ASKED = 4
 CHANCES = 2
 
 UNREADABLE = (LookupError, ValueError, TypeError, AttributeError)
