@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import ast
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from grader.course import Course, Exercise
-from grader.report.verdict import Report, Verdict
+from grader.report.verdict import BehaviourResult, Report, Verdict
 
 KINDS = ("solution", "starter", "alternative", "mutant")
 
@@ -92,6 +92,16 @@ def proven(case: Case, grade: Callable[[Exercise, Path], Report]) -> str:
 def failures(report: Report) -> tuple[str, ...]:
     """The behaviours that failed, not those that were blocked."""
     return tuple(result.name for result in report.behaviours if result.verdict is Verdict.FAILED)
+
+
+def account(results: Iterable[BehaviourResult]) -> str:
+    """What the world saw in these behaviours, and what was printed."""
+    lines = []
+    for result in results:
+        lines += [f"{result.verdict}: {result.sentence} | {result.message}"]
+        lines += [f"    {event.at:8.1f} ms  {event.part:10} {event.text}" for event in result.timeline]
+        lines += [f"    | {line}" for line in result.output.splitlines()]
+    return "\n".join(lines)
 
 
 def cases(exercise: Exercise) -> list[Case]:

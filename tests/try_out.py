@@ -16,7 +16,7 @@ from grader.course import load
 from grader.report.verdict import Report, Verdict
 from grader.run import Grader
 from tests.benchmarks.load import busy_cores
-from tests.proof import Case, cases
+from tests.proof import Case, account, cases
 
 SYMBOLS = {Verdict.PASSED: ".", Verdict.FAILED: "x", Verdict.BLOCKED: "-", Verdict.ERROR: "E"}
 
@@ -33,7 +33,7 @@ def main() -> int:
                 report = grader.grade(exercise, case.path)
                 complaints += _told(case, report, turn)
                 if asked.show:
-                    _show(report)
+                    print(report.problem, account(report.behaviours), sep="\n")
     print(f"{complaints} complaints in {asked.times} rounds")
     return 1 if complaints else 0
 
@@ -57,16 +57,6 @@ def _told(case: Case, report: Report, turn: int) -> bool:
     if complaint:
         print(f"  WRONG in round {turn + 1}: {case.path.stem}: {complaint}", flush=True)
     return bool(complaint)
-
-
-def _show(report: Report) -> None:
-    print(report.problem)
-    for b in report.behaviours:
-        print(f"{b.verdict}: {b.sentence} | {b.message}")
-        for event in b.timeline:
-            print(f"    {event.at:8.1f} ms  {event.part:10} {event.text}")
-        if b.output:
-            print("    output:", b.output.replace("\n", "\n      "))
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from grader.course import Exercise, load
 from grader.errors import GraderError
 from grader.report.verdict import Report, Verdict
 from tests.benchmarks.load import busy_cores
-from tests.proof import KINDS, Case, cases, failures
+from tests.proof import KINDS, Case, account, cases, failures
 
 RIGHT = ("solution", "alternative")
 TOLD = 5
@@ -54,24 +54,14 @@ class Tally:
         if not complaint and failed != usual:
             complaint = f"failed {sorted(failed)}, and {sorted(usual)} before"
         if complaint:
-            self.complain(f"run {self.runs}, {case.id}: {complaint}", seen(report))
+            lost = [result for result in report.behaviours if result.verdict is not Verdict.PASSED]
+            self.complain(f"run {self.runs}, {case.id}: {complaint}", account(lost))
 
     def complain(self, complaint: str, details: str = "") -> None:
         """Note what was not as it should be, and print the first few: they may not come again for hours."""
         self.complaints.append(complaint)
         if len(self.complaints) <= TOLD:
             print(complaint, details, sep="\n", flush=True)
-
-
-def seen(report: Report) -> str:
-    """What the world saw, and what was printed, in the behaviours that did not pass."""
-    lines = []
-    for result in report.behaviours:
-        if result.verdict is not Verdict.PASSED:
-            lines += [f"  {result.name} ({result.verdict}): {result.message}"]
-            lines += [f"    {event.at:8.1f} ms  {event.part:10} {event.text}" for event in result.timeline]
-            lines += [f"    | {line}" for line in result.output.splitlines()]
-    return "\n".join(lines)
 
 
 def rounds(found: Sequence[Case], times: int, mutant_times: int) -> list[Case]:
