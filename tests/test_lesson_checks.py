@@ -88,6 +88,11 @@ def test_a_verdict_is_what_the_grader_says(tmp_path: Path, this_course: Course) 
     [found] = check.findings(Page(tmp_path / "page.md", text), this_course, failed)
     assert found.fresh is not None
     assert found.fresh.startswith(f"✗ {FAILED.sentence}")
+    assert " ms  " in found.fresh
+    [found] = check.findings(Page(tmp_path / "page.md", text.replace("t:", "t without timeline:")), this_course, failed)
+    assert found.fresh is not None
+    assert found.fresh.startswith(f"✗ {FAILED.sentence}")
+    assert " ms  " not in found.fresh
     [unknown] = check.findings(Page(tmp_path / "page.md", text.replace(FAILED.name, "test_x")), this_course, failed)
     assert unknown.message == "m01_background_tasks/welcome_email has no behaviour 'test_x'"
 

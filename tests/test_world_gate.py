@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -55,6 +56,26 @@ def test_a_gate_may_be_opened_early_and_closed_again(world: Kit) -> None:
         comer = world.loop.start(gate.passage())
         assert gate.knocked(PATIENT)
     comer.result(PATIENT)
+
+
+def test_who_waited_goes_before_who_comes_as_it_opens(world: Kit) -> None:
+    gate = Gate(world.loop, world.timeline, world.patience)
+    through = []
+
+    async def come(name: str) -> None:
+        await gate.passage()
+        through.append(name)
+
+    async def meet() -> None:
+        early = [asyncio.create_task(come("first")), asyncio.create_task(come("second"))]
+        await asyncio.sleep(0)
+        late = asyncio.create_task(come("third"))  # its turn comes before those of whom the opening wakes
+        gate._open.set()
+        await asyncio.gather(*early, late)
+
+    gate.close()
+    world.loop.wait(meet())
+    assert through == ["first", "second", "third"]
 
 
 def test_a_gate_may_let_the_first_ones_through(world: Kit) -> None:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from grader.world import Loop
+from grader.world.listening import stop_listening
 
 Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -45,11 +46,8 @@ def unix_server(loop: Loop, path: Path, answer: Answer) -> Iterator[None]:
     async def listen() -> asyncio.Server:
         return await asyncio.start_unix_server(serve, str(path))
 
-    async def stop() -> None:
-        server.close()
-
     server = loop.wait(listen())
     try:
         yield
     finally:
-        loop.wait(stop())
+        loop.wait(stop_listening(server))

@@ -57,6 +57,10 @@ class Gate:
         if self._let:
             self._let -= 1
             return
+        if self._open.is_set():
+            if self._waiting:  # who has been woken goes with the loop's next turn, and whoever comes now is behind
+                await asyncio.sleep(0)
+            return
         self._waiting += 1
         self._patience.wake()
         try:

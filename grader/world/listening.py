@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from pathlib import Path
 
@@ -40,3 +41,15 @@ def listen_on_unix(path: Path) -> socket.socket:
     sock.bind(str(path))
     sock.listen(BACKLOG)
     return sock
+
+
+async def stop_listening(server: asyncio.Server) -> None:
+    """Close a server of the running loop.
+
+    A connection that was accepted a moment ago gets its transport with the loop's next turn. Before Python 3.12 asyncio
+    loses it, its socket open, when the server has been closed by then.
+    """
+    for sock in server.sockets:
+        server.get_loop().remove_reader(sock.fileno())
+    await asyncio.sleep(0)
+    server.close()

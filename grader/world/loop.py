@@ -60,7 +60,9 @@ class Loop:
             await asyncio.sleep(0)
 
     async def _cancel_all(self) -> None:
+        await self._turns()  # a handler that is cancelled before it has begun closes nothing
         tasks = asyncio.all_tasks() - {asyncio.current_task()}
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self._turns()  # a transport that was closed lets go of its socket one turn later

@@ -14,7 +14,7 @@ from typing import Literal, Self
 from grader.errors import Unmet
 from grader.stage import Patience
 from grader.world.gate import Gate
-from grader.world.listening import LOOPBACK
+from grader.world.listening import LOOPBACK, stop_listening
 from grader.world.loop import Loop
 from grader.world.mail import Mail
 from grader.world.smtp import Conversation
@@ -185,4 +185,4 @@ class Mailbox:
         return await asyncio.get_running_loop().create_server(lambda: Conversation(self), sock=listener, ssl=context)
 
     async def _stop(self) -> None:
-        self._server.close()
+        await stop_listening(self._server)

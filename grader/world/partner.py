@@ -15,7 +15,7 @@ from grader.errors import Unmet
 from grader.stage import Patience
 from grader.world import http
 from grader.world.gate import Gate
-from grader.world.listening import LOOPBACK
+from grader.world.listening import LOOPBACK, stop_listening
 from grader.world.loop import Loop
 from grader.world.request import CHUNK
 from grader.world.strict import strict_json
@@ -142,7 +142,7 @@ class Partner:
         return await asyncio.start_server(self._serve, sock=listener)
 
     async def _stop(self) -> None:
-        self._server.close()
+        await stop_listening(self._server)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection = h11.Connection(h11.SERVER)

@@ -13,7 +13,7 @@ import socket
 from grader.errors import Unmet
 from grader.stage import Patience
 from grader.world.gate import Gate
-from grader.world.listening import LOOPBACK
+from grader.world.listening import LOOPBACK, stop_listening
 from grader.world.loop import Loop
 from grader.world.timeline import Timeline
 
@@ -103,7 +103,7 @@ class Printer:
         return await asyncio.start_server(self._serve, sock=listener)
 
     async def _stop(self) -> None:
-        self._server.close()
+        await stop_listening(self._server)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._patience.wake()

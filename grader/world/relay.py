@@ -7,7 +7,7 @@ import contextlib
 import socket
 from collections.abc import Awaitable, Callable
 
-from grader.world.listening import LOOPBACK, keep_port
+from grader.world.listening import LOOPBACK, keep_port, stop_listening
 from grader.world.loop import Loop
 from grader.world.request import CHUNK
 
@@ -57,7 +57,7 @@ class Relay:
 
     async def _refuse(self) -> None:
         if self._server is not None:
-            self._server.close()
+            await stop_listening(self._server)
             self._server = None
             self._placeholder = keep_port(self.port)
         for writer in list(self._open):

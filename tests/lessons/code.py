@@ -11,6 +11,7 @@ from tests.lessons.page import Block, Finding, Page
 from tests.lessons.script import LIMIT, Ran, run
 
 OUTPUT = ("output", "output: fails")
+VERDICTS = ("verdict", "verdict without timeline")
 PRINTED = ("text", "console", "output", "")
 """Languages in which a block could hold something that nobody printed."""
 TURNS = 4
@@ -39,8 +40,8 @@ class CodeCheck:
             kind, _, rest = block.note.partition(": ")
             if kind == "excerpt":
                 yield from self._excerpt(block, rest)
-            elif kind == "verdict":
-                yield from self._verdict(block, rest)
+            elif kind in VERDICTS:
+                yield from self._verdict(block, rest, timeline=kind == "verdict")
             elif kind == "output":
                 yield from self._output(block)
             elif block.language == "python":
@@ -59,12 +60,12 @@ class CodeCheck:
         elif line := quoted.missing(block.text, path.read_text(encoding="utf-8")):
             yield _at(block, f"these lines do not stand in {name} one after the other; the first that does not: {line}")
 
-    def _verdict(self, block: Block, note: str) -> Iterator[Finding]:
+    def _verdict(self, block: Block, note: str, *, timeline: bool) -> Iterator[Finding]:
         """Chance may move an event; what is shown must have been seen, so it may be asked for several times."""
         fresh = ""
         for turn in range(TURNS if block.text else 1):
             try:
-                fresh = quoted.verdict(self._root, note, self._grade, turn)
+                fresh = quoted.verdict(self._root, note, self._grade, turn, timeline=timeline)
             except LookupError as error:
                 yield _at(block, str(error))
                 return

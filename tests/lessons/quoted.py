@@ -34,8 +34,11 @@ def exercise_of(course: Course, submission: Path) -> Exercise:
     raise LookupError(f"{submission} is no starter, solution, mutant or alternative of an exercise")
 
 
-def verdict(root: Path, note: str, grade: Grade, turn: int = 0) -> str:
-    """The feedback that ``FILE TEST`` names, 80 columns wide; LookupError when there is no such thing."""
+def verdict(root: Path, note: str, grade: Grade, turn: int = 0, *, timeline: bool = True) -> str:
+    """The feedback that ``FILE TEST`` names, 80 columns wide; LookupError when there is no such thing.
+
+    timeline: whether to show what happened; where chance decides which of it the grader still sees, a lesson does not.
+    """
     name, _, test = note.partition(" ")
     report = grade(root / name, turn)
     for result in report.behaviours:
@@ -44,7 +47,7 @@ def verdict(root: Path, note: str, grade: Grade, turn: int = 0) -> str:
                 raise LookupError(f"{name} never ran: {report.problem}")
             if result.verdict is Verdict.ERROR:
                 raise LookupError(f"the grader failed on {name}: {result.message}")
-            return feedback(result)
+            return feedback(result if timeline else result.model_copy(update={"timeline": ()}))
     raise LookupError(f"{report.exercise} has no behaviour {test!r}")
 
 
