@@ -29,5 +29,12 @@ class NotStarted(Exception):
     """The submission never came up; the text says why, in the student's own file and line."""
 
 
+class FolderDeleted(NotStarted):
+    """The folder in which a process was to be started went away while it was laid out."""
+
+    def __init__(self) -> None:
+        super().__init__("The folder for your program was deleted: does it delete folders that are not its own?")
+
+
 class Unmet(AssertionError):
     """The world did not see what the behaviour asks for; the text says what it saw instead."""

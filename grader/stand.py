@@ -10,6 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from grader.errors import FolderDeleted
 from grader.stage import Allowance, Source, Zygote
 from grader.world import Loop, Plan, World
 from grader.world.parts import MAKERS
@@ -133,10 +134,13 @@ class Stand:
             with contextlib.suppress(OSError):
                 if self.file.read_bytes() == self._source.content:
                     return
-            self.file.parent.mkdir(parents=True, exist_ok=True)
-            fresh = self.file.with_suffix(".new")
-            fresh.write_bytes(self._source.content)
-            fresh.replace(self.file)
+            try:
+                self.file.parent.mkdir(parents=True, exist_ok=True)
+                fresh = self.file.with_suffix(".new")
+                fresh.write_bytes(self._source.content)
+                fresh.replace(self.file)
+            except FileNotFoundError:
+                raise FolderDeleted from None
 
 
 def _close_made(ahead: Future[World]) -> None:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 
 import pytest
 
 from grader.course import Course, load
 from grader.run import Grader
+
+
+def pytest_configure() -> None:
+    """Let what the tests start hear of Ctrl-C, which a shell that starts pytest with ``&`` has it and them ignore."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import shutil
+import socket
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from grader.course import Course
+from grader.errors import FolderDeleted
 from grader.report.html import page
 from grader.report.layout import plain
 from grader.report.terminal import report_lines
 from grader.report.verdict import Report, Verdict
 from grader.run import Grader
+from grader.world import world
+from grader.world.listening import listen_on_unix
 from tests.attack import Attack, attacks, seconds_granted
 from tests.leftovers import left_behind, told_of
 
@@ -64,3 +70,24 @@ def test_every_attack_is_refused_whole_or_judged_behaviour_by_behaviour(
     assert report.problem
     assert {behaviour.verdict for behaviour in report.behaviours} == {Verdict.BLOCKED}
     assert {behaviour.message for behaviour in report.behaviours} == {report.problem}
+
+
+@pytest.mark.parametrize("late", [0, 1])
+def test_a_folder_that_is_deleted_while_it_is_laid_out_is_no_fault_of_the_graders(
+    warm_grader: Grader, this_course: Course, monkeypatch: pytest.MonkeyPatch, late: int
+) -> None:
+    [welcome] = this_course.find("welcome_email")
+    folders: list[Path] = []
+
+    def too_late(path: Path) -> socket.socket:
+        folders.append(path.parent)
+        if len(folders) > late:
+            shutil.rmtree(path.parent)
+        return listen_on_unix(path)
+
+    monkeypatch.setattr(world, "listen_on_unix", too_late)
+    report = warm_grader.grade(welcome, welcome.solution)
+    assert {result.verdict for result in report.behaviours[late:]} == {Verdict.BLOCKED}
+    deleted = str(FolderDeleted())
+    assert report.problem == ("" if late else deleted)
+    assert deleted in {result.message for result in report.behaviours[late:]}

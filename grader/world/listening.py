@@ -36,10 +36,14 @@ def keep_port(port: int) -> socket.socket:
 
 
 def listen_on_unix(path: Path) -> socket.socket:
-    """Open a listening Unix socket at a path that does not exist yet."""
+    """Open a listening Unix socket at a path that does not exist yet. Raises OSError when its folder does not."""
     sock = socket.socket(socket.AF_UNIX)
-    sock.bind(str(path))
-    sock.listen(BACKLOG)
+    try:
+        sock.bind(str(path))
+        sock.listen(BACKLOG)
+    except OSError:
+        sock.close()
+        raise
     return sock
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from grader.errors import FolderDeleted
 from grader.stage import Allowance, App, Launch, Patience, Vitals, Zygote
 from grader.world.clock import Clock
 from grader.world.listening import listen_on_unix
@@ -56,6 +57,8 @@ class Instance(NamedTuple):
 class World:
     """Everything outside the submission, on one clock; the submission's process is started when it is first needed.
 
+    Raises FolderDeleted when its folder goes away while it is made.
+
     servers: where Redis is borrowed; listener: a socket for the app instead of a Unix socket of the world's own;
     notice: called with each event; tee: called with what the submission prints, as it comes.
     """
@@ -83,13 +86,12 @@ class World:
         self.clock = Clock(self.timeline)
         self.workers = Workers(self._make_process, plan.workers)
         self.data = plan.folder / "data"
-        self.data.mkdir(parents=True)
         self._around = Surroundings(loop, self.timeline, self.patience, plan.settings, servers)
+        listener = self._lay_out(listener)  # while nothing else is open yet: it may fail
         self._parts = Parts(self._around)
         for name in plan.parts:
             self._parts.get(name)
-        self._instances: list[Instance] = []
-        self._instances.append(self._make_instance(listener))
+        self._instances = [self._make_instance(0, listener)]
         self._processes: list[App] = []
 
     @property
@@ -144,7 +146,8 @@ class World:
 
         Raises NotStarted when it never does.
         """
-        instance = self._make_instance(None)
+        number = len(self._instances)
+        instance = self._make_instance(number, self._listen(number))
         self._instances.append(instance)
         instance.app.start()
         instance.app.wait_listening()
@@ -190,13 +193,27 @@ class World:
     def _apps(self) -> list[App]:
         return [*(instance.app for instance in self._instances), *self._processes]
 
-    def _make_instance(self, listener: socket.socket | None) -> Instance:
-        path = self._plan.folder / f"http{len(self._instances)}"
-        if listener is None:
-            listener = listen_on_unix(path)
-            self._around.sockets.append(listener)
+    def _make_instance(self, number: int, listener: socket.socket) -> Instance:
         app = App(self._zygote, self._launch(), listener, self._note, self.patience, self._tee)
-        return Instance(app, Visitor(path, self._loop, self.timeline, self.patience))
+        return Instance(app, Visitor(self._path(number), self._loop, self.timeline, self.patience))
+
+    def _lay_out(self, listener: socket.socket | None) -> socket.socket:
+        try:
+            self.data.mkdir(parents=True)
+        except FileNotFoundError:
+            raise FolderDeleted from None
+        return listener or self._listen(0)
+
+    def _listen(self, number: int) -> socket.socket:
+        try:
+            listener = listen_on_unix(self._path(number))
+        except FileNotFoundError:
+            raise FolderDeleted from None
+        self._around.sockets.append(listener)
+        return listener
+
+    def _path(self, number: int) -> Path:
+        return self._plan.folder / f"http{number}"
 
     def _make_process(self, role: str, who: str, options: Mapping[str, Any]) -> App:
         launch = replace(self._launch(), role=role, who=who, options=options)

@@ -85,19 +85,24 @@ def test_killed_childs_order_is_paid(visitor: Visitor, worker: App, payments: Pa
     settings={"MAX_ATTEMPTS": "2"},
 )
 def test_order_that_kills_is_given_up(visitor: Visitor, worker: App, payments: Payments, broker: CeleryBroker) -> None:
-    """An order whose attempts have died MAX_ATTEMPTS times (here 2) is given up, and no other one for it."""
+    """An order whose attempts have died MAX_ATTEMPTS times (here 2) is given up for good, and no other one for it."""
     with payments.closed():
         order = _order(visitor)
         for attempt in (1, 2):
             payments.expect(attempt, patience=HANDED_OVER)
+            messages = broker.taken()
             worker.kill_busiest_child()
         reply = visitor.until(
             f"/orders/{order}", lambda told: _is_decided(told) or len(payments.calls) > attempt, patience=HANDED_OVER
         )
         assert len(payments.calls) == attempt, "Two attempts had died, and there was a third one."
     assert _status(reply) == "given_up", f"Two attempts have died, and the order is not given up: {reply.shown()}."
+    for message in messages:
+        broker.deliver(message)
     other = _order(visitor)
     _assert_paid(_decided(visitor, other, broker), payments, other, "One order was given up, and this is another one")
+    again = [call for call in payments.calls[attempt:] if call.field("order", str) == order]
+    assert not again, "The message of an order that was given up came again, and there was a third attempt."
 
 
 @behaviour(
