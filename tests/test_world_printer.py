@@ -77,6 +77,30 @@ def test_a_dropped_label_ends_the_connection(printer: Printer) -> None:
     assert printer.printed == []
 
 
+def test_a_reset_label_ends_the_connection_with_an_error(printer: Printer) -> None:
+    printer.reset("A-17")
+    with Line(printer) as line:
+        line.say("PRINT A-17")
+        with pytest.raises(ConnectionResetError):
+            line.hear()
+    assert printer.printed == []
+    assert printer.at_once == 1
+
+
+def test_a_label_is_reset_while_the_printer_is_held(printer: Printer) -> None:
+    with Line(printer) as first, Line(printer) as second, printer.held() as gate:
+        first.say("PRINT a")
+        second.say("PRINT b")
+        assert gate.knocked(PATIENT, times=2)
+        printer.reset("a")
+        with pytest.raises(ConnectionResetError):
+            first.hear()
+        gate.open()
+        assert second.hear() == "DONE b"
+    assert printer.printed == ["b"]
+    assert printer.hung_up == []
+
+
 def test_a_held_printer_takes_jobs_and_prints_when_it_is_let_go(printer: Printer) -> None:
     with Line(printer) as first, Line(printer) as second:
         with printer.held() as gate:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import struct
+from collections import defaultdict
 
 from grader.errors import Unmet
 from grader.stage import Patience
@@ -18,6 +20,8 @@ from grader.world.loop import Loop
 from grader.world.timeline import Timeline
 
 PATIENCE = 0.15
+RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+"""SO_LINGER, on, for no time at all: whoever is on the other side hears of a reset, not of an end."""
 
 
 class Printer:
@@ -30,6 +34,7 @@ class Printer:
         self._jammed: set[str] = set()
         self._dropped: set[str] = set()
         self._stuck: set[str] = set()
+        self._resets: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self._taken: list[str] = []
         self._now = 0
         self.gate = Gate(loop, timeline, patience)
@@ -56,6 +61,10 @@ class Printer:
     def stick(self, label: str) -> None:
         """Never answer this label, though the gate be open."""
         self._stuck.add(label)
+
+    def reset(self, label: str) -> None:
+        """Reset the connection instead of answering this label, at once, though the gate be closed."""
+        self._loop.wait(self._set_reset(label))
 
     def take(self, label: str | None = None, patience: float = PATIENCE) -> str:
         """Wait for the next label asked for and not taken yet, or for this one. Raises Unmet when it does not come."""
@@ -102,6 +111,9 @@ class Printer:
     async def _listen(self, listener: socket.socket) -> asyncio.Server:
         return await asyncio.start_server(self._serve, sock=listener)
 
+    async def _set_reset(self, label: str) -> None:
+        self._resets[label].set()
+
     async def _stop(self) -> None:
         await stop_listening(self._server)
 
@@ -135,17 +147,20 @@ class Printer:
         waits = "; the printer is held" if self.gate.shut else ""
         self._timeline.record("printer", f"PRINT {label}{waits}")
         passage = asyncio.ensure_future(asyncio.Event().wait() if label in self._stuck else self.gate.passage())
+        reset = asyncio.ensure_future(self._resets[label].wait())
         word = asyncio.ensure_future(reader.readline())
         try:
-            await asyncio.wait({passage, word}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({passage, reset, word}, return_when=asyncio.FIRST_COMPLETED)
             self._now -= 1  # before the answer: whoever has it may ask for the next label at once
+            if reset.done():
+                return self._reset(label, writer)
             if passage.done():
                 self._finish(label, writer)
                 return await word
             self._interrupt(label, word)
             return await reader.readline()
         finally:
-            for future in (passage, word):
+            for future in (passage, reset, word):
                 future.cancel()
 
     def _interrupt(self, label: str, word: asyncio.Future[bytes]) -> None:
@@ -167,6 +182,13 @@ class Printer:
             self.printed.append(label)
             self._timeline.record("printer", f"DONE {label}")
             writer.write(f"DONE {label}\n".encode())
+
+    def _reset(self, label: str, writer: asyncio.StreamWriter) -> bytes:
+        """End the connection; return what will come on it from now on."""
+        self._timeline.record("printer", f"{label}: the connection is reset")
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+        writer.transport.abort()
+        return b""
 
     def _cancel(self, label: str) -> None:
         self.cancelled.append(label)

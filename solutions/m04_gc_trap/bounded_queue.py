@@ -12,8 +12,8 @@ deal with all of them at once, and there is no end to how many wait. Set both li
   header: whole seconds, at least 1. A refused label is never printed; an accepted one is. (Labels that come in the
   same instant may count as waiting until a worker has had its turn.)
 - As soon as a label is done, its place is free for the next.
-- A label that fails (the printer answers JAM, or hangs up, and `print_label` raises) is lost, but it stops
-  no other, and its place is free again.
+- A label that fails (the printer answers JAM or hangs up, or the connection breaks, and `print_label` raises) is
+  lost, but it stops no other, and its place is free again.
 
 Nothing may dawdle: an effect follows its cause within a tenth of a second when the world is quick.
 
@@ -44,7 +44,7 @@ class Label(BaseModel):
 
 
 async def print_label(label: str) -> None:
-    """Have one label printed; raise RuntimeError when the printer jams or hangs up."""
+    """Have one label printed; raise RuntimeError if the printer jams or hangs up, OSError if the connection breaks."""
     reader, writer = await asyncio.open_connection(*PRINTER)
     try:
         writer.write(f"PRINT {label}\n".encode())

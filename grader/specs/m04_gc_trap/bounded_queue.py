@@ -4,7 +4,7 @@ import re
 
 from grader.behaviour import behaviour
 from grader.stage import App
-from grader.world import Printer, Reply, Visitor
+from grader.world import Printer, Reply, Visitor, World
 
 TRY = (
     'POST /labels {"label": "A-1"}',
@@ -13,6 +13,7 @@ TRY = (
 )
 AT_ONCE = 2
 BACKLOG = 1
+BURST = ("B-1", "B-2", "B-3", "B-4")
 SETTINGS = {"WORKERS": str(AT_ONCE), "BACKLOG": str(BACKLOG)}
 
 
@@ -21,9 +22,9 @@ def post(visitor: Visitor, label: str) -> Reply:
     return visitor.post("/labels", {"label": label})
 
 
-def fill(visitor: Visitor, printer: Printer) -> list[str]:
-    """Have as many labels accepted as there is room for; the printer is held and asked for the first ones."""
-    labels = [f"A-{number}" for number in range(1, AT_ONCE + BACKLOG + 1)]
+def fill(visitor: Visitor, printer: Printer, waiting: int = BACKLOG) -> list[str]:
+    """Have WORKERS labels accepted, and so many more; the printer is held and asked for the first ones."""
+    labels = [f"A-{number}" for number in range(1, AT_ONCE + waiting + 1)]
     for place, label in enumerate(labels, start=1):
         reply = post(visitor, label)
         assert reply.status == 202, f"Label {place} of {len(labels)}, all with room, was answered with {reply.status}."
@@ -55,7 +56,7 @@ def test_as_many_at_once_as_workers(visitor: Visitor, printer: Printer, app: App
 
 
 @behaviour(
-    points=3,
+    points=2,
     hint="What is full? Something must have an end, and whoever stands before it must be told, not kept waiting.",
     needs=["test_as_many_at_once_as_workers"],
 )
@@ -66,6 +67,28 @@ def test_a_full_backlog_refuses(visitor: Visitor, printer: Printer) -> None:
         refusal = post(visitor, "B-1")
         assert refusal.arrived, "The fourth label was neither accepted nor refused: its visitor still waits."
         assert refusal.status == 503, f"The fourth label was answered with {refusal.status}."
+
+
+@behaviour(
+    points=1,
+    hint="Between the look whether there is room and the taking of it: who else may look?",
+    needs=["test_a_full_backlog_refuses"],
+)
+def test_a_burst_finds_no_more_room(visitor: Visitor, printer: Printer, app: App, world: World) -> None:
+    """Of labels that come in the same instant, BACKLOG (1) at most may wait: the others are refused as well."""
+    with printer.held():
+        fill(visitor, printer, waiting=0)
+        with app.held():  # so that they lie side by side when it looks again
+            calls = [visitor.start("POST", "/labels", {"label": label}) for label in BURST]
+            app.settle(0.02)
+        world.patience.until(lambda: all(call.arrived for call in calls), idle=0.15)
+        replies = [call.reply() for call in calls]
+    unanswered = sum(not reply.arrived for reply in replies)
+    assert not unanswered, f"Four labels came at once, with room for one: {unanswered} of their visitors still wait."
+    statuses = [reply.status for reply in replies]
+    assert set(statuses) <= {202, 503}, f"Four labels came at once, and were answered with {statuses}."
+    accepted = statuses.count(202)
+    assert accepted <= BACKLOG, f"Two labels were in the printer, four came at once, and {accepted} were accepted."
 
 
 @behaviour(
@@ -126,9 +149,11 @@ def test_a_failing_label_stops_nothing(visitor: Visitor, printer: Printer) -> No
     printer.jam("jams")
     for label in ("drops", "drops-too"):
         printer.drop(label)
-    for label in ("jams", "drops", "drops-too"):
+    for label in ("resets", "resets-too"):
+        printer.reset(label)
+    for label in ("jams", "drops", "drops-too", "resets", "resets-too"):
         post(visitor, label)
         printer.take(label)
     reply = post(visitor, "A-1")
-    assert reply.status == 202, f"Three labels had failed, and the next one was answered with {reply.status}."
+    assert reply.status == 202, f"Five labels had failed, and the next one was answered with {reply.status}."
     printer.expect_printed(1)

@@ -1,4 +1,4 @@
-"""anyio: a CapacityLimiter for the slots, its statistics for the backlog, a job for each label in one task group."""
+"""anyio: a CapacityLimiter for the slots, a counted place and a job for each label, all in one task group."""
 
 import asyncio
 import logging
@@ -22,7 +22,7 @@ class Label(BaseModel):
 
 
 async def print_label(label: str) -> None:
-    """Have one label printed; raise RuntimeError when the printer jams or hangs up."""
+    """Have one label printed; raise RuntimeError if the printer jams or hangs up, OSError if the connection breaks."""
     reader, writer = await asyncio.open_connection(*PRINTER)
     try:
         writer.write(f"PRINT {label}\n".encode())
@@ -39,11 +39,13 @@ async def run(label: str, limiter: anyio.CapacityLimiter) -> None:
             await print_label(label)
     except Exception:
         logger.exception("label %s was not printed", label)
+    finally:
+        app.state.accepted -= 1
 
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    app.state.limiter = anyio.CapacityLimiter(WORKERS)
+    app.state.limiter, app.state.accepted = anyio.CapacityLimiter(WORKERS), 0
     async with anyio.create_task_group() as app.state.jobs:
         yield
         app.state.jobs.cancel_scope.cancel()
@@ -55,7 +57,8 @@ app = FastAPI(lifespan=lifespan)
 @app.post("/labels", status_code=202)
 async def accept_label(order: Label, request: Request) -> Label:
     state = request.app.state
-    if state.limiter.statistics().tasks_waiting >= BACKLOG:
+    if state.accepted >= WORKERS + BACKLOG:  # the limiter's statistics know nothing of a job before its first step
         raise HTTPException(503, headers={"Retry-After": "2"})
+    state.accepted += 1
     state.jobs.start_soon(run, order.label, state.limiter)
     return order

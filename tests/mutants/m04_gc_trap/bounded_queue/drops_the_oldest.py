@@ -27,7 +27,7 @@ class Label(BaseModel):
 
 
 async def print_label(label: str) -> None:
-    """Have one label printed; raise RuntimeError when the printer jams or hangs up."""
+    """Have one label printed; raise RuntimeError if the printer jams or hangs up, OSError if the connection breaks."""
     reader, writer = await asyncio.open_connection(*PRINTER)
     try:
         writer.write(f"PRINT {label}\n".encode())
