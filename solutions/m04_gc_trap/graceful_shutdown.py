@@ -8,7 +8,8 @@ is how every deploy begins, kills the jobs where they stand. Make the service en
 
 - No label is accepted any more: a POST gets no answer (uvicorn shuts its door by itself) or 503.
 - The jobs have GRACE_SECONDS, one grace for all of them together, to finish. Whether it counts from the signal or
-  from the lifespan's shutdown (0.2 s later at most) is up to you.
+  from the lifespan's shutdown (0.2 s later at most) is up to you. A job that fails, as it does when its connection
+  breaks, takes no other with it.
 - When the last job is done, the process ends, however much of the grace is left.
 - When the grace is over first, all jobs that are left are cancelled, and their `finally` runs to its end: each
   takes its label out of the printer (`print_label` does that already). Then the process ends.

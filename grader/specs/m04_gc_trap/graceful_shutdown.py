@@ -31,7 +31,7 @@ def test_a_label_is_accepted_at_once(visitor: Visitor, printer: Printer) -> None
 
 
 @behaviour(
-    points=3,
+    points=2,
     hint="SIGTERM ends in the lifespan, after its yield. What happens to your jobs when that part has nothing in it?",
     needs=["test_a_label_is_accepted_at_once"],
 )
@@ -45,6 +45,24 @@ def test_jobs_under_way_are_finished(visitor: Visitor, printer: Printer, app: Ap
         gate.open()
         printed = printer.expect_printed(3)
     assert sorted(printed) == ["A-1", "A-2", "A-3"], f"Printed were {', '.join(printed)}."
+
+
+@behaviour(
+    points=1,
+    hint="You wait for many jobs, and one of them raises. What becomes of the waiting?",
+    needs=["test_jobs_under_way_are_finished"],
+)
+def test_a_failing_job_takes_no_other_with_it(visitor: Visitor, printer: Printer, app: App) -> None:
+    """A job that fails during the grace takes no other with it."""
+    with printer.held() as gate:
+        have_in_the_printer(visitor, printer, "A-1", "A-2", "A-3")
+        app.terminate()
+        app.settle(UVICORN_SECONDS)
+        printer.reset("A-1")
+        assert app.exited() is None, "The job of A-1 had failed, and your app was gone with two labels in the printer."
+        gate.open()
+        printed = printer.expect_printed(2)
+    assert sorted(printed) == ["A-2", "A-3"], f"A-1 had failed, and printed were {', '.join(printed)}."
 
 
 @behaviour(
