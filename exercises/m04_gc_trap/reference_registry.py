@@ -15,8 +15,9 @@ Your part is `spawn`; the rest is given, though you may change it.
    though the same label be ordered twice.
 2. A task that is over is let go: when all labels are through, `finished_tasks` is 0. `GET /stats` counts,
    without asking your code, the finished asyncio tasks that something in this process still refers to.
-3. A job that raises is reported there and then: its label's status becomes "failed", and a line that
-   names the label ("A-17", not only the id) appears in the log, on stdout or stderr.
+3. A job that raises, because the printer jams or the connection breaks, is reported there and then: its
+   label's status becomes "failed", and a line that names the label ("A-17", not only the id) appears in
+   the log, on stdout or stderr.
 Nothing may dawdle: an effect follows its cause within a tenth of a second when the world is quick.
 
 The printer takes one label a connection: it is sent the line `PRINT A-17` and answers with the line `DONE A-17`,

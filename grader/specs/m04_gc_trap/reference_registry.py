@@ -5,6 +5,7 @@ from grader.stage import App
 from grader.world import Printer, Visitor
 
 TRY = ('POST /labels {"label": "A-17"}', "GET /stats")
+MANY = 130
 
 
 def order(visitor: Visitor, label: str) -> str:
@@ -32,7 +33,7 @@ def test_order_is_accepted(visitor: Visitor, printer: Printer) -> None:
 
 
 @behaviour(
-    points=4,
+    points=3,
     hint="The loop knows every task, but it holds none. Follow the references: who else can reach a job that waits?",
 )
 def test_collection_loses_no_label(visitor: Visitor, printer: Printer, app: App) -> None:
@@ -49,6 +50,24 @@ def test_collection_loses_no_label(visitor: Visitor, printer: Printer, app: App)
         assert status == "printed", f"After a collection, with the printer free again, a label is still {status!r}."
 
 
+@behaviour(
+    points=1,
+    hint="How many labels may be in work at once? How many tasks can whatever holds them hold?",
+    needs=["test_collection_loses_no_label"],
+)
+def test_collection_loses_none_of_many(visitor: Visitor, printer: Printer, app: App) -> None:
+    """However many labels are in work (here 130), a garbage collection loses none of them."""
+    with printer.held():
+        calls = [visitor.start("POST", "/labels", {"label": f"A-{number}"}) for number in range(MANY)]
+        paths = [f"/labels/{call.reply().field('id', str)}" for call in calls]
+        app.settle(0.02)  # now the jobs wait for the printer's answer, or for their turn
+        app.collect_garbage()
+    for path in paths[::10]:
+        reply = visitor.until(path, lambda reply: reply.field("status", str) == "printed")
+        status = reply.field("status")
+        assert status == "printed", f"{MANY} labels were in work, and after a collection one is still {status!r}."
+
+
 @behaviour(points=2, hint="What is put somewhere has to be taken out again. When, and who knows that it is time?")
 def test_finished_tasks_are_let_go(visitor: Visitor, printer: Printer) -> None:
     """Once the labels are printed, or have failed, nothing refers to their tasks any more."""
@@ -63,11 +82,13 @@ def test_finished_tasks_are_let_go(visitor: Visitor, printer: Printer) -> None:
 
 @behaviour(points=2, hint="A task keeps its exception to itself until somebody asks. Who can ask as soon as it ends?")
 def test_failure_reaches_the_status(visitor: Visitor, printer: Printer) -> None:
-    """A label that jams reads "failed" at once."""
+    """A label that jams, or whose connection breaks, reads "failed" at once."""
     printer.jam("A-17")
-    reply = visitor.until(order(visitor, "A-17"), lambda reply: reply.field("status", str) == "failed")
-    status = reply.field("status")
-    assert status == "failed", f"The printer answered JAM, and the label's status is still {status!r}."
+    printer.reset("B-2")
+    for label, seen in (("A-17", "The printer answered JAM"), ("B-2", "The connection to the printer broke")):
+        reply = visitor.until(order(visitor, label), lambda reply: reply.field("status", str) == "failed")
+        status = reply.field("status")
+        assert status == "failed", f"{seen}, and the label's status is still {status!r}."
 
 
 @behaviour(points=1, hint="Who reads the log at night needs to know which label it was.")
