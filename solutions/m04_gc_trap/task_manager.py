@@ -21,8 +21,8 @@ Nothing may dawdle: an effect follows its cause within a tenth of a second when 
 forgetting may come up to half a second late.
 
 The printer takes one label a connection: it is sent the line `PRINT A-17` and answers with the line `DONE A-17`,
-or with `JAM A-17` when it could not print. Until it has answered, it may be sent
-`CANCEL A-17` on the same connection.
+or with `JAM A-17` when it could not print, or it hangs up without a word. Until it has answered, and not
+afterwards, it may be sent `CANCEL A-17` on the same connection.
 
 Environment: PRINTER_HOST, PRINTER_PORT, RESULT_TTL_SECONDS (seconds, fractions too; 3600 unless set).
 """

@@ -52,12 +52,14 @@ def test_job_is_done(visitor: Visitor, printer: Printer) -> None:
 
 @behaviour(points=2, hint="A task that fails says nothing by itself. At which moment can its exception be asked for?")
 def test_error_is_told(visitor: Visitor, printer: Printer) -> None:
-    """A job whose label jams reads "failed" and says why."""
+    """A job at whose label the printer jams or hangs up reads "failed" and says why."""
     printer.jam("A-17")
-    [path] = start(visitor, "A-17")
-    status = wait_for(visitor, path, "failed")
-    assert status == "failed", f"The printer answered JAM, and the job reads {status!r}."
-    assert visitor.get(path).field("error", str).strip(), "The job failed, and its error is an empty text."
+    printer.drop("B-2")
+    for label, seen in (("A-17", "The printer answered JAM"), ("B-2", "The printer hung up")):
+        [path] = start(visitor, label)
+        status = wait_for(visitor, path, "failed")
+        assert status == "failed", f"{seen}, and the job reads {status!r}."
+        assert visitor.get(path).field("error", str).strip(), f"{seen}, the job failed, and its error is an empty text."
 
 
 @behaviour(points=2, hint="What is raised in a cancelled task is no Exception. And what if nobody lets it out again?")
@@ -76,13 +78,19 @@ def test_cancelled_job_reads_cancelled(visitor: Visitor, printer: Printer) -> No
 
 @behaviour(points=2, hint="On its way out, a cancellation passes through the job's own code. What can stand there?")
 def test_cancelled_job_tells_the_printer(visitor: Visitor, printer: Printer) -> None:
-    """A job that is cancelled in the middle of its work tells the printer so."""
+    """A job that is cancelled in the middle of its work tells the printer so, and no other job does."""
+    printer.jam("B-2")
+    for label in ("B-2", "C-3"):
+        [path] = start(visitor, label)
+        visitor.until(path, lambda reply: is_gone(reply) or reply.field("status", str) != "running")
     with printer.held():
         [path] = start(visitor, "A-17")
         printer.take("A-17")
         visitor.delete(path)
         printer.expect_cancelled(1)
     assert not printer.hung_up, "CANCEL A-17 came on another connection than PRINT A-17, which had been closed."
+    told = sorted(set(printer.cancelled))
+    assert told == ["A-17"], f"Of a jammed label, a printed one and A-17, which was cancelled, CANCEL came for {told}."
 
 
 @behaviour(points=3, hint="A coroutine that never began has run no line of yours. Who else learns of its end?")
