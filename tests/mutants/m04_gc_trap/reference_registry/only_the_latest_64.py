@@ -1,4 +1,4 @@
-"""Keeps references to the latest hundred tasks only."""
+"""Keeps references to the latest 64 tasks only."""
 
 MISTAKE = "B1"
 FAILS = ["test_collection_loses_none_of_many"]
@@ -29,7 +29,7 @@ class Label(Order):
 
 
 labels: dict[str, Label] = {}
-running: deque[asyncio.Task[None]] = deque(maxlen=100)  # so that it does not grow for ever
+running: deque[asyncio.Task[None]] = deque(maxlen=64)  # so that it does not grow for ever
 
 
 async def print_label(label: Label) -> None:
