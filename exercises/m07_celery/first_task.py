@@ -1,7 +1,8 @@
 """The first task: a label that is printed by somebody else.
 
 POST /labels  {"to": "Ada Lovelace", "articles": {"17": 2, "4": 1}}, how many of which article (all stand in GRAMS)
-    202 Accepted, {"id": "<string>", "state": "queued"}, and a Location header that leads to the label.
+    202 Accepted, {"id": "<string>", "state": "queued"}, and a Location header that leads to the label. Each order is a
+    label of its own, even if it says the same as an earlier one.
 GET /labels/{id}: 200 {"id": "<string>", "state": "queued"}, as long as it is not printed, whether or not a worker is
     there; afterwards the state is "printed". An id that was never given out: 404.
 

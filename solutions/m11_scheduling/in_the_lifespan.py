@@ -9,7 +9,8 @@ PUT TILL_URL/prices. Nobody asks this service to do so: it has a schedule. Make 
   It answers requests from the start, also while a copy is under way.
 - A copy that fails (supplier or till hangs up, or answers an error status) is not repeated, and is not the last one.
 - The schedule is kept in DATA_DIR. However often the service is started, after a deploy or a SIGKILL, there is one job,
-  "copy-prices", and its next copy is neither put off by the start nor made before its time.
+  "copy-prices", and its next copy is neither put off by the start nor made before its time. A copy in the middle
+  of which the service is killed is not made again.
 - What was due while the service was down is made up for as soon as it starts: by one copy, however many were missed.
 - On SIGTERM a copy that is under way is finished, till and all. Then the process ends.
 

@@ -14,6 +14,7 @@ TRY = ('POST /labels {"to": "Ada Lovelace", "articles": {"17": 2, "4": 1}}',)
 ADA = {"to": "Ada Lovelace", "articles": {"17": 2, "4": 1}}
 PRINTED = [
     (ADA, {"to": "Ada Lovelace", "grams": 705}),
+    (ADA, {"to": "Ada Lovelace", "grams": 705}),  # a second parcel with the same in it
     ({"to": "Grace Hopper", "articles": {"29": 3}}, {"to": "Grace Hopper", "grams": 3600}),
     ({"to": "Zoë Müller", "articles": {"4": 4}}, {"to": "Zoë Müller", "grams": 100}),
 ]
@@ -99,7 +100,7 @@ def test_state_tells_that_it_is_printed(visitor: Visitor, depot: Partner) -> Non
     needs=["test_state_tells_that_it_is_printed"],
 )
 def test_labels_are_printed_one_after_the_other(visitor: Visitor, worker: App, depot: Partner, redis: Redis) -> None:
-    """One worker has several labels printed, each of them once."""
+    """One worker has several labels printed, each of them once, also two that say the same."""
     for order, told in PRINTED:
         where = visitor.post("/labels", order).follow()
         assert depot.next(HANDED_OVER).json == told, f"For {order} the depot was told {depot.calls[-1].body.decode()}."

@@ -1,5 +1,7 @@
 """A report is made in steps: one, then several at a time, then one again, and what fails on the way is told."""
 
+from collections.abc import Mapping
+
 import pytest
 
 from grader.behaviour import behaviour
@@ -125,12 +127,12 @@ def test_regions_do_not_wait_for_each_other(
 )
 @pytest.mark.usefixtures("worker")
 def test_missing_regions_are_told(visitor: Visitor, archive: Partner, press: Partner) -> None:
-    """Regions for which the archive fails are missing, and the rest is published: one that sold nothing, or none."""
+    """Regions for which the archive fails end up missing, and the rest is published: one that sold nothing, or none."""
     archive.answer(404, times=2)
     archive.answer(200, {"total": 0}, times=1)
     archive.drop(times=1)
     archive.answer(500, {"total": 99}, times=1)  # this one comes first
-    accepted = visitor.post("/reports", MARCH)
+    accepted = _order_until_published(visitor, press, MARCH)
     asked = [call.path.rpartition("/")[2] for call in archive.expect(len(REGIONS), HANDED_OVER)]
     _assert_published(press, accepted, {asked[2]: 0})
     _assert_ends(visitor, accepted, "partial", sorted(asked[:2]), None)
@@ -155,14 +157,19 @@ def test_failing_step_is_named(visitor: Visitor, ledger: Partner, archive: Partn
         _assert_ends(visitor, visitor.post("/reports", TWO), "failed", [], "close")
     assert not archive.calls, "The month could not be closed, and the archive was asked all the same."
     for _ in range(2):
-        with press.closed() as gate:
-            unpublished = visitor.post("/reports", TWO)
-            assert gate.knocked(HANDED_OVER), "The press service was not called."
-            told = visitor.get(_place(unpublished))
-            assert not _ended(told), f"The press had not answered yet, and this was told of the report: {told.shown()}."
-        _assert_ends(visitor, unpublished, "failed", [], "publish")
+        _assert_ends(visitor, _order_until_published(visitor, press, TWO), "failed", [], "publish")
     asked = len(ledger.calls), len(press.calls)
     assert asked == (4, 2), f"Ledger and press were asked {asked} times, and not (4, 2) times: once for each report."
+
+
+def _order_until_published(visitor: Visitor, press: Partner, order: Mapping[str, object]) -> Reply:
+    """Order a report, see that it is running as long as the press has not answered, and let that answer."""
+    with press.closed() as gate:
+        accepted = visitor.post("/reports", order)
+        assert gate.knocked(HANDED_OVER), "The press service was not called."
+        told = visitor.get(_place(accepted))
+        assert not _ended(told), f"The press had not answered yet, and this was told of the report: {told.shown()}."
+    return accepted
 
 
 def _answer_the_later(archive: Partner, answers: Gate, sales: Gate) -> None:
