@@ -5,6 +5,7 @@ from __future__ import annotations
 import smtplib
 import ssl
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -18,12 +19,25 @@ from grader.world.tls import AUTHORITY
 MAIL = "Subject: Hello\r\n\r\nHello."
 
 
-@pytest.fixture
-def mailbox() -> Iterator[Mailbox]:
+@contextmanager
+def open_mailbox(tls: str) -> Iterator[Mailbox]:
     with Loop() as loop, listen_on_loopback() as listener:
-        part = Mailbox(loop, Timeline(), Patience(list, loop.tick), listener, Security("starttls", "ada", "sesame"))
+        part = Mailbox(loop, Timeline(), Patience(list, loop.tick), listener, Security(tls, "ada", "sesame"))
         yield part
         part.close()
+
+
+@pytest.fixture
+def mailbox() -> Iterator[Mailbox]:
+    with open_mailbox("starttls") as part:
+        yield part
+
+
+@pytest.fixture(params=["starttls", "implicit"])
+def either(request: pytest.FixtureRequest) -> Iterator[Mailbox]:
+    """Upgraded by STARTTLS, or encrypted from the first byte."""
+    with open_mailbox(request.param) as part:
+        yield part
 
 
 @pytest.fixture
@@ -33,30 +47,35 @@ def trusting() -> ssl.SSLContext:
 
 
 def send(mailbox: Mailbox, context: ssl.SSLContext) -> None:
-    with smtplib.SMTP("127.0.0.1", mailbox.port, timeout=5) as client:
-        client.starttls(context=context)
+    if mailbox.security.tls == "implicit":
+        line: smtplib.SMTP = smtplib.SMTP_SSL("127.0.0.1", mailbox.port, timeout=5, context=context)
+    else:
+        line = smtplib.SMTP("127.0.0.1", mailbox.port, timeout=5)
+    with line as client:
+        if mailbox.security.tls == "starttls":
+            client.starttls(context=context)
         client.login("ada", "sesame")
         client.sendmail("ada@example.com", "bob@example.com", MAIL)
 
 
-def test_the_server_itself_is_trusted(mailbox: Mailbox, trusting: ssl.SSLContext) -> None:
-    send(mailbox, trusting)
-    assert mailbox.next().encrypted
+def test_the_server_itself_is_trusted(either: Mailbox, trusting: ssl.SSLContext) -> None:
+    send(either, trusting)
+    assert either.next().encrypted
 
 
-def test_an_impostor_is_found_out(mailbox: Mailbox, trusting: ssl.SSLContext) -> None:
-    mailbox.impersonate()
+def test_an_impostor_is_found_out(either: Mailbox, trusting: ssl.SSLContext) -> None:
+    either.impersonate()
     with pytest.raises(ssl.SSLCertVerificationError):
-        send(mailbox, trusting)
-    assert not mailbox.logins
-    assert not mailbox.mails
+        send(either, trusting)
+    assert not either.logins
+    assert not either.mails
 
 
-def test_who_does_not_look_tells_the_impostor_everything(mailbox: Mailbox) -> None:
-    mailbox.impersonate()
-    send(mailbox, ssl._create_unverified_context())  # noqa: S323 - what smtplib does when it is given none
-    assert [login.right for login in mailbox.logins] == [True]
-    assert mailbox.next().subject == "Hello"
+def test_who_does_not_look_tells_the_impostor_everything(either: Mailbox) -> None:
+    either.impersonate()
+    send(either, ssl._create_unverified_context())  # noqa: S323 - what smtplib does when it is given none
+    assert [login.right for login in either.logins] == [True]
+    assert either.next().subject == "Hello"
 
 
 @pytest.mark.parametrize("reads_along", [True, False])

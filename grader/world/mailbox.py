@@ -19,7 +19,7 @@ from grader.world.loop import Loop
 from grader.world.mail import Mail
 from grader.world.smtp import Conversation
 from grader.world.timeline import Timeline
-from grader.world.tls import server_context
+from grader.world.tls import changing_context
 
 PATIENCE = 0.15
 ROOM = 64 * 1024 * 1024
@@ -116,7 +116,7 @@ class Mailbox:
     def impersonate(self) -> None:
         """Let somebody else answer in the server's name, with a certificate that no authority has signed.
 
-        Only an upgrade by STARTTLS is impersonated. Whoever does not look at certificates notices nothing.
+        Upgraded by STARTTLS or encrypted from the first byte: whoever does not look at certificates notices nothing.
         """
         self.impostor = True
 
@@ -181,7 +181,7 @@ class Mailbox:
         self._loop.wait(self._stop())
 
     async def _listen(self, listener: socket.socket) -> asyncio.Server:
-        context = server_context() if self.security.tls == "implicit" else None
+        context = changing_context(lambda: self.impostor) if self.security.tls == "implicit" else None
         return await asyncio.get_running_loop().create_server(lambda: Conversation(self), sock=listener, ssl=context)
 
     async def _stop(self) -> None:

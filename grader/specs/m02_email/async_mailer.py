@@ -1,5 +1,6 @@
 """The async mailer: encrypted or not at all, nothing smuggled in, and no mail server is waited for without end."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 from grader.behaviour import behaviour
@@ -19,6 +20,11 @@ SUBJECT, TEXT = "Your order", "It left today."
 SILENCE = 0.2
 GIVEN_UP = 4 * SILENCE
 """Seconds for two mails that fail one after the other, for whoever sends one at a time."""
+SILENCES = {GRACE: "before its greeting", ADA: "with the mail in its hands"}
+IN_ITS_HANDS = Counter({ADA: 1})
+"""What may have come by then: once, though nobody was told so."""
+MANY = 100
+"""More connections than come."""
 
 
 def mail(to: str = ADA, subject: str = SUBJECT) -> dict[str, object]:
@@ -53,6 +59,15 @@ def assert_delivered(visitor: Visitor, mailbox: Mailbox) -> None:
     assert status == "sent", f'The mail server has taken the mail; your app says "{status}".'
 
 
+def assert_impostor_hears_nothing(visitor: Visitor, mailbox: Mailbox) -> None:
+    """Post a mail while somebody else answers in the mail server's name, and see it fail in secret."""
+    mailbox.impersonate()
+    status = status_in_the_end(visitor, post(visitor))
+    assert not mailbox.logins, "Somebody who encrypts, but is not the mail server, was told the password."
+    assert not mailbox.mails, "Somebody who encrypts, but is not the mail server, was told the mail."
+    assert status == "failed", f'There was only an impostor to send to; your app says "{status}".'
+
+
 @behaviour(points=1, hint="Nothing has been sent when the answer goes out. What does the answer say, and where to?")
 def test_mail_is_accepted(visitor: Visitor) -> None:
     """A mail is answered with 202 Accepted, and its Location leads to its status."""
@@ -62,7 +77,7 @@ def test_mail_is_accepted(visitor: Visitor) -> None:
     assert status in {"sending", "sent", "failed"}, f'The status is "{status}".'
 
 
-@behaviour(points=2, hint="On which port does which kind of encryption begin, and who has to ask for it?")
+@behaviour(points=1, hint="On which port does which kind of encryption begin, and who has to ask for it?")
 def test_mail_arrives_by_starttls(visitor: Visitor, mailbox: Mailbox) -> None:
     """A mail reaches its address over a line that was upgraded by STARTTLS, and is said to be sent."""
     assert_delivered(visitor, mailbox)
@@ -99,18 +114,27 @@ def test_stripped_starttls_is_refused(visitor: Visitor, mailbox: Mailbox) -> Non
 )
 def test_impostor_hears_nothing(visitor: Visitor, mailbox: Mailbox) -> None:
     """A server whose certificate nobody vouches for hears neither password nor mail, and the mail has failed."""
-    mailbox.impersonate()
-    status = status_in_the_end(visitor, post(visitor))
-    assert not mailbox.logins, "Somebody who encrypts, but is not the mail server, was told the password."
-    assert not mailbox.mails, "Somebody who encrypts, but is not the mail server, was told the mail."
-    assert status == "failed", f'There was only an impostor to send to; your app says "{status}".'
+    assert_impostor_hears_nothing(visitor, mailbox)
+
+
+@behaviour(
+    points=1,
+    hint="Your app takes two ways to an encrypted line. Does it look who is there at the end of each?",
+    needs=["test_mail_arrives_by_implicit_tls"],
+    settings={"SMTP_TLS": "implicit"},
+)
+def test_impostor_hears_nothing_by_implicit_tls(visitor: Visitor, mailbox: Mailbox) -> None:
+    """With SMTP_TLS=implicit, too, an impostor hears neither password nor mail, and the mail has failed."""
+    assert_impostor_hears_nothing(visitor, mailbox)
 
 
 def smuggled() -> Iterator[dict[str, object]]:
     """Make mails that would reach, or show, more than their fields say."""
     for line_break in ("\r\n", "\n", "\r"):
         yield mail(subject=f"Hello{line_break}Bcc: eve@example.org")
-    yield mail(to=f"{ADA}, eve@example.org")
+        yield mail(subject=f"Hello{line_break}")  # and one more makes an end of all headers
+    for comma in (", ", ","):
+        yield mail(to=f"{ADA}{comma}eve@example.org")
     yield mail(to=f"{ADA}\r\nBcc: eve@example.org")
     yield mail(to="everybody")
 
@@ -157,16 +181,19 @@ def test_stuck_mail_server_delays_nobody(visitor: Visitor, mailbox: Mailbox) -> 
 )
 def test_silent_server_is_given_up(visitor: Visitor, mailbox: Mailbox, app: App) -> None:
     """A server that falls silent, before its greeting or with the mail in its hands, is given up in time, for good."""
-    with mailbox.closed(at="data") as hands:
-        moments = {"with the mail in its hands": post(visitor)}
-        hands.knocked()  # or is given up by now, on a machine that is very slow: that is right as well
-        with mailbox.closed():
-            moments["before its greeting"] = post(visitor, GRACE)
-            for moment, where in moments.items():
-                status = status_in_the_end(visitor, where, GIVEN_UP)
-                told = f"The mail server fell silent {moment}"
-                assert status == "failed", f'{told}; {GIVEN_UP:g} s later your app says "{status}".'
+    with mailbox.closed(at="data"), mailbox.closed() as greeting:
+        asked = {GRACE: post(visitor, GRACE)}
+        if greeting.knocked():  # or is given up by now, on a machine that is very slow: that is right as well
+            app.settle(0.02)  # whoever opens several connections has opened them all
+            greeting.close(let=MANY)  # whoever comes from now on is greeted, also somebody who comes a second time
+        asked[ADA] = post(visitor)
+        for to, moment in SILENCES.items():
+            status = status_in_the_end(visitor, asked[to], GIVEN_UP)
+            told = f"The mail server fell silent {moment}"
+            assert status == "failed", f'{told}; {GIVEN_UP:g} s later your app says "{status}".'
+        again = mailbox.written_to - IN_ITS_HANDS
+        assert not again, f"The mail server fell silent, and the mail to {' and '.join(again)} was tried again."
     # The server speaks again. Whoever had not hung up would now go on, to the end, and hang up only then.
     app.patience.until(lambda: not mailbox.open_now, idle=GIVEN_UP)
-    late = [mail for mail in mailbox.mails if mail.to == [GRACE]]
+    late = mailbox.written_to[GRACE]
     assert not late, "A mail had failed, and went out all the same when the mail server spoke again."

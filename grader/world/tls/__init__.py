@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import ssl
+from collections.abc import Callable
 from pathlib import Path
 
 AUTHORITY = Path(__file__).with_name("authority.pem")
@@ -32,4 +33,20 @@ def impostor_context() -> ssl.SSLContext:
     """The TLS settings of somebody who uses the same names, and has signed the certificate themselves."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(IMPOSTOR)
+    return context
+
+
+def changing_context(is_impostor: Callable[[], bool]) -> ssl.SSLContext:
+    """The TLS settings of a server whose place an impostor may take: at each handshake it is asked who answers.
+
+    For a server that is encrypted from the first byte, which has been given its settings when it began to listen.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(SERVER)
+
+    def choose(line: ssl.SSLObject | ssl.SSLSocket, _name: str | None, _context: ssl.SSLContext) -> None:
+        if is_impostor():
+            line.context = impostor_context()
+
+    context.sni_callback = choose  # called for clients that name no server, too
     return context

@@ -1,4 +1,4 @@
-"""The message itself refuses a bad header, in the request, where the visitor can still be told."""
+"""The message itself refuses a bad header, or nearly, in the request, where the visitor can still be told."""
 
 import logging
 import os
@@ -33,6 +33,8 @@ mails: dict[str, Mail] = {}
 
 def compose(new: NewMail) -> EmailMessage:
     """Raises ValueError when something cannot stand in a header."""
+    if new.subject.endswith(("\r", "\n")):  # the only line break that the message itself lets pass
+        raise ValueError("a subject has one line")
     message = EmailMessage()
     message["From"] = "desk@example.org"
     message["To"] = Address(addr_spec=new.to)
