@@ -66,6 +66,8 @@ def download(file_id: str) -> FileResponse:
         raise HTTPException(404)
     return FileResponse(
         paths[file_id],
-        media_type=files[file_id].type,
-        headers={"Content-Disposition": f'attachment; filename="{files[file_id].name}"'},
+        headers={
+            "Content-Type": files[file_id].type,
+            "Content-Disposition": f'attachment; filename="{files[file_id].name}"',
+        },
     )
