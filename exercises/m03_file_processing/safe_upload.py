@@ -15,7 +15,7 @@ GET /files/{id}: 200, the bytes, the Content-Type that they came with, parameter
 Files are kept under DATA_DIR; that and MAX_BYTES are in the environment. Nothing dawdles: an effect follows its cause
 within a tenth of a second.
 
-Your part is upload: as it is, it believes every word of the client's. And download: it adds a word to some types.
+Your part is upload: as it is, it believes every word of the client's.
 """
 
 import os
@@ -64,5 +64,4 @@ async def upload(
 def download(file_id: str) -> FileResponse:
     if file_id not in files:
         raise HTTPException(404)
-    # Your part: is this the type that came?
     return FileResponse(paths[file_id], media_type=files[file_id].type, filename=files[file_id].name)

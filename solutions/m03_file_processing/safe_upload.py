@@ -15,7 +15,7 @@ GET /files/{id}: 200, the bytes, the Content-Type that they came with, parameter
 Files are kept under DATA_DIR; that and MAX_BYTES are in the environment. Nothing dawdles: an effect follows its cause
 within a tenth of a second.
 
-Your part is upload: as it is, it believes every word of the client's. And download: it adds a word to some types.
+Your part is upload: as it is, it believes every word of the client's.
 """
 
 import os

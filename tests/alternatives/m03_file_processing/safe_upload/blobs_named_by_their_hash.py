@@ -58,6 +58,5 @@ async def download(file_id: str) -> StreamingResponse:
         raise HTTPException(404) from None
     stored = Stored.model_validate_json(known[:-64])
     name = quote(stored.name, safe="")
-    disposition = f"attachment; filename=\"file\"; filename*=UTF-8''{name}"
-    headers = {"Content-Type": stored.type, "Content-Disposition": disposition}
-    return StreamingResponse((FOLDER / known[-64:]).open("rb"), headers=headers)
+    headers = {"Content-Disposition": f"attachment; filename=\"file\"; filename*=UTF-8''{name}"}
+    return StreamingResponse((FOLDER / known[-64:]).open("rb"), media_type=stored.type, headers=headers)

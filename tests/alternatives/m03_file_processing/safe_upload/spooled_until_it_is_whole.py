@@ -60,4 +60,4 @@ def download(number: int) -> FileResponse:
     found = known("select name, type, size from files where id = ?", number)
     if not found:
         raise HTTPException(404)
-    return FileResponse(FOLDER / str(number), headers={"Content-Type": found[0][1]}, filename=found[0][0])
+    return FileResponse(FOLDER / str(number), media_type=found[0][1], filename=found[0][0])

@@ -64,4 +64,4 @@ async def upload(
 def download(file_id: str) -> FileResponse:
     if file_id not in files:
         raise HTTPException(404)
-    return FileResponse(paths[file_id], filename=files[file_id].name, headers={"Content-Type": files[file_id].type})
+    return FileResponse(paths[file_id], media_type=files[file_id].type, filename=files[file_id].name)

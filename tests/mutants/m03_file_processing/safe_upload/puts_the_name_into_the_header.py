@@ -66,8 +66,6 @@ def download(file_id: str) -> FileResponse:
         raise HTTPException(404)
     return FileResponse(
         paths[file_id],
-        headers={
-            "Content-Type": files[file_id].type,
-            "Content-Disposition": f'attachment; filename="{files[file_id].name}"',
-        },
+        media_type=files[file_id].type,
+        headers={"Content-Disposition": f'attachment; filename="{files[file_id].name}"'},
     )
