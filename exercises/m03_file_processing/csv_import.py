@@ -11,8 +11,8 @@ row. Good rows go to the warehouse, one batch after the other, at most BATCH_ROW
 WAREHOUSE_URL/imports/{id}/batches/{n}, an n of its own for each batch, with {"rows": [{"sku": "A-1", "quantity": 3}]};
 2xx means taken. Any other answer, a row in a file without those columns, or bytes that are not UTF-8 end the import as
 failed. The dashboard hears how far it is, at most 12 times an import (at each new tenth, say): PUT
-DASHBOARD_URL/imports/{id} with {"percent": 40}. The percentage never falls, neither there nor in the import itself, and
-the dashboard's last one is 100 when all is done.
+DASHBOARD_URL/imports/{id} with {"percent": 40}. The percentage never falls, neither there nor in the import itself, nor
+by a crash, and the dashboard's last one is 100 when all is done.
 
 - A process uses some MB of memory for an import, however large the file is.
 - Soon after an import is done or has failed, nothing of the file is left under DATA_DIR.

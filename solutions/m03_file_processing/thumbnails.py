@@ -8,7 +8,8 @@ GET /thumbnails/{id}/image: 200, the thumbnail as image/jpeg, once it is ready; 
 
 - Images are JPEG, PNG, GIF or WebP with 8 bits a channel: grey, with a palette, with transparency, in CMYK, animated.
 - The thumbnail is a JPEG, and its longer side has 128 pixels (images here are larger). It keeps the proportions, stands
-  upright as the EXIF orientation tells, is white where the image is transparent, and shows the first of several frames.
+  upright as the EXIF orientation tells (one of eight, four of them mirrored), is white where the image is transparent,
+  and shows the first of several frames.
 - What is no such image, whatever its name, what is damaged, and what has more than MAX_PIXELS (width times height; 25
   million unless set) has failed. Too many pixels are never decoded.
 - Images are computed in one or two processes beside the server, and the server answers meanwhile.

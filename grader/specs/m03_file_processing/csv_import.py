@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import repeat
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import pytest
@@ -24,6 +25,22 @@ LARGE = 8 * 1024 * 1024
 
 SHELF = [{"sku": f"A-{number}", "quantity": number} for number in range(10)]
 """Two batches and a half."""
+BAD: dict[str, object] = {"sku": "", "quantity": 1}
+KILLED = [BAD, *SHELF[:5], BAD, *SHELF[5:], BAD]
+"""Whether four rows are a batch, or four good ones: there is a bad row in the first, one in the second, one behind."""
+
+
+class Crash(NamedTuple):
+    """An import whose process was killed.
+
+    lost: the call that was never answered; before, after: what was shown while the warehouse kept that batch waiting.
+    Whoever serves nobody before the import has gone on shows nothing after the crash.
+    """
+
+    path: str
+    lost: PartnerCall
+    before: Reply
+    after: Reply
 
 
 @pytest.fixture
@@ -125,8 +142,11 @@ def test_every_good_row_reaches_the_warehouse(visitor: Visitor, warehouse: Partn
 @behaviour(points=2, hint="Is the seventh row on the seventh line?")
 def test_bad_rows_are_reported_with_their_lines(visitor: Visitor, warehouse: Partner) -> None:
     """Bad rows are listed with their lines and a reason, and the good rows around them arrive."""
-    bad_ones = ("A-3,many,", ",4,", "A-5,-5,", "A-7,,", "A-9,1_0,", "A-9,+1,")
-    text = 'A-1,1,|A-2,2,"over|three|lines"|A-3,many,||,4,|A-5,-5,|A-6,6,|A-7,,|A-9,1_0,|A-9,+1,|A-8,8,'
+    bad_ones = ("A-3,many,", 'two"', ",4,", "A-5,-5,", "A-7,,", "A-9,1_0,", "A-9,+1,", "A-9,²,")  # by their last lines
+    text = (
+        'A-1,1,|A-2,2,"over|three|lines"|A-3,many,|A-4,few,"over|two"||,4,|'
+        "A-5,-5,|A-6,6,|A-7,,|A-9,1_0,|A-9,+1,|A-9,²,|A-8,8,"
+    )
     lines = text.split("|")
     shown = done(visitor, where(post(visitor, HEADER + "\r\n".join(lines).encode())))
     wanted = [number for number, line in enumerate(lines, 2) if line in bad_ones]
@@ -194,11 +214,11 @@ def _assert_nothing_left(app: App, world: World, what: str) -> None:
     hint="Which of your variables would the next process need, and where could it find them?",
     needs=["test_import_is_accepted", "test_every_good_row_reaches_the_warehouse"],
 )
-def test_killed_import_goes_on(visitor: Visitor, warehouse: Partner, app: App) -> None:
+def test_killed_import_goes_on(visitor: Visitor, warehouse: Partner, world: World) -> None:
     """An import whose process is killed while the warehouse has a batch goes on by itself, and no row is lost."""
-    path, lost = _kill_at_the_second_batch(visitor, warehouse, app)
-    done(visitor, path)
-    answered = [row for call in warehouse.calls if call is not lost for row in call.field("rows", list)]
+    crash = _kill_at_the_second_batch(world, warehouse)
+    done(visitor, crash.path)
+    answered = [row for call in warehouse.calls if call is not crash.lost for row in call.field("rows", list)]
     missing = [row for row in SHELF if row not in answered]
     assert not missing, f"After the crash, the warehouse never took these rows: {missing}."
 
@@ -209,11 +229,11 @@ def test_killed_import_goes_on(visitor: Visitor, warehouse: Partner, app: App) -
     needs=["test_killed_import_goes_on"],
 )
 def test_only_the_batch_in_flight_comes_again(
-    visitor: Visitor, warehouse: Partner, dashboard: Partner, app: App
+    visitor: Visitor, warehouse: Partner, dashboard: Partner, world: World
 ) -> None:
     """After a crash only the batch that had no answer comes again, unchanged, and no count or percentage is wrong."""
-    path, _lost = _kill_at_the_second_batch(visitor, warehouse, app)
-    shown = done(visitor, path)
+    crash = _kill_at_the_second_batch(world, warehouse)
+    shown = done(visitor, crash.path)
     found = list(batches(warehouse).values())
     assert len(found) > 1, f"{len(SHELF)} rows came to one address, in batches of at most {BATCH}."
     first, second = found[:2]
@@ -223,23 +243,26 @@ def test_only_the_batch_in_flight_comes_again(
     assert times.count(first) == 1, "The first batch had been answered before the crash, and came again after it."
     assert times.count(second) <= 2, f"The batch in flight at the crash came {times.count(second)} times."
     counted = shown.field("imported", int), len(shown.field("bad", list))
-    assert counted == (len(SHELF), 2), f"{len(SHELF)} rows are good and two are bad; your app counts {counted}."
+    assert counted == (len(SHELF), 3), f"{len(SHELF)} rows are good and three are bad; your app counts {counted}."
     lines = [one.get("line") for one in shown.field("bad", list) if isinstance(one, dict)]
-    wanted = [2, len(SHELF) + 3]
-    assert lines == wanted, f"Bad are the lines {wanted}, one before the crash and one after it; your app says {lines}."
+    wanted = [number for number, row in enumerate(KILLED, 2) if row is BAD]
+    assert lines == wanted, f"Bad are the lines {wanted}, the second one at the crash; your app says {lines}."
     assert told(dashboard) == sorted(told(dashboard)), f"The percentage fell: {told(dashboard)}."
+    percents = [reply.field("percent", int) for reply in (crash.before, crash.after, shown) if reply.arrived]
+    assert percents == sorted(percents), f"The percentage fell in the crash: {percents}."
 
 
-def _kill_at_the_second_batch(visitor: Visitor, warehouse: Partner, app: App) -> tuple[str, PartnerCall]:
-    """Kill the app while its second batch waits for an answer, and start it again: the import, and that call.
-
-    There is a bad row ahead of the good ones, and another one behind them.
-    """
-    bad: dict[str, object] = {"sku": "", "quantity": 1}
+def _kill_at_the_second_batch(world: World, warehouse: Partner) -> Crash:
+    """Kill the app while its second batch waits for an answer, and start it again."""
+    visitor, app = world.visitor, world.app
     with warehouse.closed(let=1) as gate:
-        path = where(post(visitor, csv([bad, *SHELF, bad])))
+        path = where(post(visitor, csv(KILLED)))
         assert gate.knocked(), "No second batch came to the warehouse."
+        before = visitor.get(path)
         app.kill()
-        lost = warehouse.calls[-1]  # the gate may open now: there is nobody left to hear the answer
-    app.restart()
-    return path, lost
+        lost = warehouse.calls[-1]
+        world.timeline.record("app", "your app is started again on the same data")
+        app.start()
+        after = visitor.get(path)
+    app.wait_listening()
+    return Crash(path, lost, before, after)

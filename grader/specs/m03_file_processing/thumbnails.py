@@ -26,6 +26,13 @@ RED, BLUE, GREEN, WHITE = (230, 20, 20), (20, 20, 230), (20, 200, 20), (255, 255
 NEAR = 60
 """How far a channel may be off: JPEG is lossy, and CMYK has other colours."""
 WHERE = {"left": (0.25, 0.5), "right": (0.75, 0.5)}
+STORED = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+}
+"""What has become of the picture in a file that notes this EXIF orientation."""
 MARKER = b"the-end-of-an-upload"
 """Follows the image in its file, where no decoder looks, so that a copy of the upload can be told from a thumbnail."""
 MOST_CPU = 0.2
@@ -161,8 +168,8 @@ def test_every_kind_of_image_becomes_a_jpeg(visitor: Visitor) -> None:
 
 @behaviour(points=2, hint="How does a camera note that it was held sideways, and who reads that note in the end?")
 def test_photo_stands_upright(visitor: Visitor) -> None:
-    """A photo that was taken sideways or upside down stands upright in its thumbnail."""
-    for orientation, stored in ((3, Image.Transpose.ROTATE_180), (6, Image.Transpose.ROTATE_90)):
+    """A photo that was taken sideways, upside down or mirrored stands upright in its thumbnail."""
+    for orientation, stored in STORED.items():
         exif = Image.Exif()
         exif[0x0112] = orientation
         what = f"a photo with orientation {orientation}.jpg"

@@ -19,6 +19,8 @@ AT_ONCE = 20
 PRICE = 1200
 PAUSES = (0.0, 0.0, 0.0, 0.2, 0.3, 0.5)
 """Seconds between two deliveries of an event that was not taken."""
+FAILURES = 6
+"""How often a charge fails: often enough for delays that double to grow far beyond those half a second."""
 QUICK, SLOW = 0.15, 1.0
 """Patience with what follows at once, and with what may have to be tried again."""
 
@@ -208,7 +210,7 @@ def test_a_crash_after_the_charge_doubles_nothing(visitor: Visitor, payments: Pa
     needs=["test_events_are_taken"],
 )
 def test_a_failed_charge_is_tried_again(visitor: Visitor, payments: Payments, app: App) -> None:
-    """An event that came twice, whose charge failed, and then was made and the answer lost, counts once in the end."""
+    """An event whose charge fails, be it often, or is made and the answer lost, is soon tried again and counts once."""
     with payments.closed() as gate:
         calls = [start(visitor, SHIPPED), start(visitor, SHIPPED)]
         assert gate.knocked(), "The event that ships did not lead to the payment provider."
@@ -220,3 +222,20 @@ def test_a_failed_charge_is_tried_again(visitor: Visitor, payments: Payments, ap
         deliver(visitor, app, SHIPPED)
     assert_order(visitor, SHIPPED, PRICE, "The provider failed, then hung up, then was well again", 2 * SLOW)
     assert_charged(payments, 1, "The provider failed, then hung up, then was well again")
+    another = event(3, "shipped")
+    _fail_often(visitor, payments, app, another)
+    assert_order(visitor, another, 2 * PRICE, "The provider failed for a while, then was well again", SLOW)
+    assert_charged(payments, 2, "The provider failed for a while, then was well again")
+
+
+def _fail_often(visitor: Visitor, payments: Payments, app: App, what: Event) -> None:
+    """Deliver an event to whose charge the provider says 503; who took it all the same has to go on trying."""
+    before = len(payments.calls)
+    payments.answer(503)
+    first = start(visitor, what).reply(patience=SLOW)
+    for tried in range(1, FAILURES if taken(first) else 0):
+        again = app.patience.until(lambda: len(payments.calls) > before + tried, idle=SLOW)  # noqa: B023 - used at once
+        assert again, f"An event was taken, its charge failed {tried} times, and a second later nobody had tried again."
+    payments.answer(200)
+    if not taken(first):
+        deliver(visitor, app, what)

@@ -78,7 +78,7 @@ def step(client, reader, lines, names, state):
             continue
         seen += 1
         fields = dict(zip(names, values))
-        if fields["sku"] and fields.get("quantity", "").isdigit():
+        if fields["sku"] and fields.get("quantity", "").isdecimal():
             rows.append({"sku": fields["sku"], "quantity": int(fields["quantity"])})
         else:
             state["bad"].append({"line": lines.line, "reason": f"{values[:2]} is not good"})
