@@ -7,7 +7,8 @@ DELETE /documents: 202, and after the response all documents go.
 The header X-User says who deletes. Editors may; anybody else gets 403, and nothing is deleted. Every delete is told to
 the audit service, once: POST {AUDIT_URL}/records {"user": "ada", "path": "/documents/plan", "outcome": "granted"}, or
 "denied" where the answer is 403. The service may be stuck: it takes the connection and says nothing. Even then every
-delete is answered at once. Nothing dawdles: an effect follows its cause within a tenth of a second.
+delete is answered at once, the fiftieth too. It may hang up on a record; that costs no other delete its record.
+Nothing dawdles: an effect follows its cause within a tenth of a second.
 
 Your part: audit_delete looks right, and yet some deletes leave no record. Mend that, wherever it takes you.
 """

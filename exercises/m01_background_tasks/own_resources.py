@@ -13,7 +13,7 @@ long as everybody is quick. The pool holds exactly one connection; leave it so, 
   the next one is served.
 - The letter carries the name that the database holds once the template has come, also if it was changed by then.
 - A signup that is refused with 409 has no job: no template is asked for, no letter is sent.
-- A job that fails, because the templates answer 503 for instance, leaves the member stored.
+- A job that fails, because the templates answer 503 for instance, asks no second time and leaves the member stored.
 
 Your part: `get_session`, `sign_up` and `welcome`.
 Nothing may dawdle: in a quick world an effect follows its cause within a tenth of a second.

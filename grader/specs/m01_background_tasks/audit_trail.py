@@ -16,6 +16,8 @@ PARTNERS = ("audit",)
 
 EDITOR = {"X-User": "ada"}
 STRANGER = {"X-User": "eve"}
+MANY = 42
+"""Deletes while the service is stuck: more than FastAPI has threads for endpoints, which are 40."""
 
 
 @pytest.fixture
@@ -33,7 +35,7 @@ def expect_record(audit: Partner, user: str, path: str, outcome: str) -> None:
     assert seen == wanted, f"When {user} asked to delete {path}, the next record told {seen}."
 
 
-@behaviour(points=2, hint="How often does each delete end up in a list of tasks?")
+@behaviour(points=1, hint="How often does each delete end up in a list of tasks?")
 def test_granted_delete_leaves_one_record(visitor: Visitor, audit: Partner, app: App) -> None:
     """A granted delete leaves a record, and no delete leaves two."""
     visitor.delete("/documents/plan", headers=EDITOR)
@@ -76,6 +78,11 @@ def test_no_answer_waits_for_the_audit_service(visitor: Visitor, audit: Partner)
         for user, headers, path in (*deletes, ("an editor, of all documents,", EDITOR, "/documents")):
             reply = visitor.delete(path, headers=headers)
             assert reply.arrived, f"While the audit service was stuck, a delete by {user} was not answered."
+        for waiting in range(len(deletes) + 1, MANY):
+            reply = visitor.delete("/documents/plan", headers=EDITOR)
+            assert reply.arrived, (
+                f"While {waiting} records waited for the audit service, the next delete was not answered."
+            )
 
 
 @behaviour(
@@ -89,3 +96,18 @@ def test_own_response_is_audited_too(visitor: Visitor, audit: Partner) -> None:
     expect_record(audit, "ada", "/documents", "granted")
     left = visitor.until("/documents", lambda reply: reply.json == [])
     assert left.json == [], f"All documents were to go, and these are still there: {left.text}"
+
+
+@behaviour(
+    points=1,
+    hint="Who sends the next record when sending one has raised an error?",
+    needs=["test_granted_delete_leaves_one_record"],
+)
+def test_hang_up_costs_no_other_record(visitor: Visitor, audit: Partner) -> None:
+    """When the audit service hangs up on one record, the next delete leaves its own all the same."""
+    audit.drop(times=1)
+    visitor.delete("/documents/plan", headers=EDITOR)
+    expect_record(audit, "ada", "/documents/plan", "granted")
+    visitor.delete("/documents/notes", headers=EDITOR)
+    while (path := audit.next().field("path", str)) != "/documents/notes":
+        assert path == "/documents/plan", f"Two documents were deleted, plan and notes; a record told of {path}."

@@ -112,6 +112,16 @@ def test_every_failure_is_recorded(visitor: Visitor, mailbox: Mailbox, app: App)
     assert not wordless, f"There are no words on why {', '.join(wordless)} failed."
     sent = shown.field("sent", int)
     assert sent == len(GOOD), f"{len(GOOD)} mails were delivered; your app counted {sent}."
+    _assert_next_one_counts_its_own(visitor)
+
+
+def _assert_next_one_counts_its_own(visitor: Visitor) -> None:
+    """Publish a newsletter to one good address, after another newsletter has had failures."""
+    shown = visitor.until(publish(visitor, ["ada@example.com"]).follow(), is_done)
+    assert is_done(shown), "The next newsletter, with one recipient, never came to be done."
+    failed, sent = shown.field("failed", dict), shown.field("sent", int)
+    assert not failed, f"Nobody failed in the next newsletter; your app says {', '.join(sorted(failed))}."
+    assert sent == 1, f"The next newsletter had one recipient; your app counted {sent} sent."
 
 
 @behaviour(points=3, hint="Do background tasks run beside each other? And what would bound them if they did?")
