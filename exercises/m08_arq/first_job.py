@@ -9,7 +9,7 @@ label that was accepted is printed, though the service may be gone by then.
 
 Visitors click twice, and several instances of the service run. Whoever asks for an order's label while it waits or is
 being printed, even at the same moment and of another instance, is answered like the first one, 202 with the same id,
-and the order gets one label.
+and the order gets one label. "A-17", "A17" and "a-17" are three orders.
 
 Service and worker share the Redis server at REDIS_URL with another service, whose jobs lie in ARQ's default queue,
 arq:queue. Ours have a queue of their own. The service connects to Redis once, and not for each visitor anew.

@@ -14,7 +14,8 @@ GET /queue: 200 {"waiting": 3, "running": 2}: how many reports nobody has begun,
 
 The worker, `arq exercises.m08_arq.job_status.WorkerSettings`, asks the ledger, GET LEDGER_URL/total?month=2027-03, and
 is answered 200 {"total": 1200}. If the ledger answers with an error status, or hangs up, the report has failed, at the
-first attempt. All that is known of reports lies in the Redis at REDIS_URL, and Redis forgets it.
+first attempt. If the worker is killed, the next one takes its reports up when ARQ's lease has ended; once they have
+ended, nobody is at them any more. All that is known of reports lies in the Redis at REDIS_URL, and Redis forgets it.
 
 Your part is make_report, WorkerSettings, read_report and read_queue. Nothing may dawdle: in a quick world an effect
 follows its cause within a tenth of a second.

@@ -8,10 +8,10 @@ POST /shops/{shop}/syncs: 202, {"id": "<string>"}. The worker, `arq exercises.m0
 GET /shops/{shop}: 200 {"busy": false, "products": 42}: whether a sync of this shop waits or runs, and its products as
     the last sync that succeeded has counted them, however long ago; null before the first.
 
-Shops do not wait for each other. If the catalogue answers with an error status, the sync has failed, at the first
-attempt. A sync takes no longer than SYNC_SECONDS (a whole number). If the worker is killed, or told to stop, in the
-middle of one, the sync waits again until the next worker makes it (after a kill: from SYNC_SECONDS and ten more after
-its beginning on), and then the shop is as any other. All that is known lies in the Redis at REDIS_URL.
+Shops do not wait for each other. If the catalogue answers with an error status, or hangs up, the sync has failed, at
+the first attempt. A sync takes no longer than SYNC_SECONDS (a whole number). If the worker is killed, or told to stop,
+in the middle of one, the sync waits again until the next worker makes it (after a kill: from SYNC_SECONDS and ten more
+after its beginning on), and then the shop is as any other. All that is known lies in the Redis at REDIS_URL.
 
 Your part is sync_products, WorkerSettings and the two endpoints: as it is, a shop is synced once an hour at most.
 Nothing may dawdle: in a quick world an effect follows its cause within a tenth of a second.
