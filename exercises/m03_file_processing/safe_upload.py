@@ -4,8 +4,8 @@ POST /files?name=report.pdf, the file itself as the body (no form), its media ty
     201 {"id": "<string>", "name": "report.pdf", "type": "application/pdf", "size": 1234}, size in bytes, and a Location
     header that leads to the file. Every upload is a file of its own, also when its name, or its bytes, came before.
     413 as soon as more than MAX_BYTES have come (or before, when so many are announced): the rest is not waited for.
-GET /files/{id}: 200, the bytes, the Content-Type that they came with, parameters and all, and Content-Disposition:
-    attachment with the client's name in it. 404 when there is none.
+GET /files/{id}: 200, the bytes, the Content-Type that they came with, parameters and all (a text without a charset may
+    be given one), and Content-Disposition: attachment with the client's name in it. 404 when there is none.
 
 - A name is 1 to 255 characters, whatever they are. It is shown, and never decides where something is written.
 - Every size is taken, from 0 to exactly MAX_BYTES.

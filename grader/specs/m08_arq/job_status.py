@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -73,14 +74,17 @@ def test_report_is_running(visitor: Visitor, worker: App, ledger: Partner) -> No
 
 @behaviour(points=2, hint="Which part of what ARQ keeps of a job that has ended is the job's own answer?")
 def test_report_is_done(visitor: Visitor, worker: App, ledger: Partner) -> None:
-    """A report that has been made is done, and shows the ledger's total."""
+    """A report that has been made is done, and shows the ledger's total of its month."""
     del worker
-    for total in (TOTAL, 0):
+    for month, total in (("2027-03", TOTAL), ("2027-04", 0)):
         ledger.answer(200, {"total": total})
-        report = _in_the_end(visitor, _ask_for(visitor, MARCH))
+        report = _in_the_end(visitor, _ask_for(visitor, {"month": month}))
         _assert_status(report, "done", f"The ledger had given the total, {total}")
         assert report.field("total", int) == total, f"The ledger's total is {total}, the report's is {report.text}."
         assert report.field("error") is None, f"Nothing went wrong, and the report speaks of an error: {report.text}."
+        asked = urlsplit(ledger.next().path)
+        right = asked.path == "/total" and parse_qs(asked.query) == {"month": [month]}
+        assert right, f"A report on {month} was ordered, and the ledger was asked for {asked.geturl()}."
 
 
 @behaviour(
