@@ -1,6 +1,6 @@
 """Its job catches whatever is thrown at it, and goes on."""
 
-SAYS = "The depot service was called 0 of 2 times"
+SAYS = "The depot service was called 0 of 3 times"
 EARNED = 1
 
 import asyncio
