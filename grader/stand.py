@@ -10,8 +10,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from grader.errors import FolderDeleted
 from grader.stage import Allowance, Source, Zygote
+from grader.stage.folder import laying_out
 from grader.world import Loop, Plan, World
 from grader.world.parts import MAKERS
 from grader.world.redis_servers import Servers
@@ -134,13 +134,11 @@ class Stand:
             with contextlib.suppress(OSError):
                 if self.file.read_bytes() == self._source.content:
                     return
-            try:
+            with laying_out():
                 self.file.parent.mkdir(parents=True, exist_ok=True)
                 fresh = self.file.with_suffix(".new")
                 fresh.write_bytes(self._source.content)
                 fresh.replace(self.file)
-            except FileNotFoundError:
-                raise FolderDeleted from None
 
 
 def _close_made(ahead: Future[World]) -> None:

@@ -159,10 +159,14 @@ class App(Offspring):
 
         Raises NotStarted when it does not come up again.
         """
+        self.start_again()
+        self.wait_listening()
+
+    def start_again(self) -> None:
+        """Kill what still runs, then start a fresh process with the same data and settings; returns at once."""
         self.kill()
         self._notice(f"{self._who} is started again on the same data")
         self.start()
-        self.wait_listening()
 
     def settle(self, patience: float = 0.05) -> None:
         """Wait until the process has been idle for so many seconds."""

@@ -5,7 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from grader.errors import FolderDeleted
 
 ROOM = 256 * 1024 * 1024
 """Bytes that must be free where memory serves as a disk."""
@@ -14,6 +18,15 @@ ROOM = 256 * 1024 * 1024
 def private_folder() -> Path:
     """Make a folder that nobody else may enter; whoever asked for it removes it."""
     return Path(tempfile.mkdtemp(prefix="grader-", dir=_fast_folder()))
+
+
+@contextmanager
+def laying_out() -> Iterator[None]:
+    """Raise FolderDeleted when a folder goes away in which something is put: a submission may delete it meanwhile."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise FolderDeleted from None
 
 
 def _fast_folder() -> str | None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 LOOPBACK = "127.0.0.1"
 BACKLOG = 512
 
@@ -45,6 +47,11 @@ def listen_on_unix(path: Path) -> socket.socket:
         sock.close()
         raise
     return sock
+
+
+async def start_listening(serve: Serve, listener: socket.socket) -> asyncio.Server:
+    """Serve on a socket that listens already; asyncio by itself would let 100 wait there, and the next one for 1 s."""
+    return await asyncio.start_server(serve, sock=listener, backlog=BACKLOG)
 
 
 async def stop_listening(server: asyncio.Server) -> None:

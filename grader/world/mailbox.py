@@ -14,7 +14,7 @@ from typing import Literal, Self
 from grader.errors import Unmet
 from grader.stage import Patience
 from grader.world.gate import Gate
-from grader.world.listening import LOOPBACK, stop_listening
+from grader.world.listening import BACKLOG, LOOPBACK, stop_listening
 from grader.world.loop import Loop
 from grader.world.mail import Mail
 from grader.world.smtp import Conversation
@@ -182,7 +182,8 @@ class Mailbox:
 
     async def _listen(self, listener: socket.socket) -> asyncio.Server:
         context = changing_context(lambda: self.impostor) if self.security.tls == "implicit" else None
-        return await asyncio.get_running_loop().create_server(lambda: Conversation(self), sock=listener, ssl=context)
+        loop = asyncio.get_running_loop()
+        return await loop.create_server(lambda: Conversation(self), sock=listener, ssl=context, backlog=BACKLOG)
 
     async def _stop(self) -> None:
         await stop_listening(self._server)

@@ -15,7 +15,7 @@ from grader.errors import Unmet
 from grader.stage import Patience
 from grader.world import http
 from grader.world.gate import Gate
-from grader.world.listening import LOOPBACK, stop_listening
+from grader.world.listening import LOOPBACK, start_listening, stop_listening
 from grader.world.loop import Loop
 from grader.world.request import CHUNK
 from grader.world.strict import strict_json
@@ -139,7 +139,7 @@ class Partner:
         self._loop.wait(self._stop())
 
     async def _listen(self, listener: socket.socket) -> asyncio.Server:
-        return await asyncio.start_server(self._serve, sock=listener)
+        return await start_listening(self._serve, listener)
 
     async def _stop(self) -> None:
         await stop_listening(self._server)

@@ -15,7 +15,7 @@ from collections import defaultdict
 from grader.errors import Unmet
 from grader.stage import Patience
 from grader.world.gate import Gate
-from grader.world.listening import BACKLOG, LOOPBACK, stop_listening
+from grader.world.listening import LOOPBACK, start_listening, stop_listening
 from grader.world.loop import Loop
 from grader.world.timeline import Timeline
 
@@ -109,7 +109,7 @@ class Printer:
         return list(labels)
 
     async def _listen(self, listener: socket.socket) -> asyncio.Server:
-        return await asyncio.start_server(self._serve, sock=listener, backlog=BACKLOG)
+        return await start_listening(self._serve, listener)
 
     async def _set_reset(self, label: str) -> None:
         self._resets[label].set()

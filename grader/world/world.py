@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from grader.errors import FolderDeleted
 from grader.stage import Allowance, App, Launch, Patience, Vitals, Zygote
+from grader.stage.folder import laying_out
 from grader.world.clock import Clock
 from grader.world.listening import listen_on_unix
 from grader.world.loop import Loop
@@ -198,17 +198,13 @@ class World:
         return Instance(app, Visitor(self._path(number), self._loop, self.timeline, self.patience))
 
     def _lay_out(self, listener: socket.socket | None) -> socket.socket:
-        try:
+        with laying_out():
             self.data.mkdir(parents=True)
-        except FileNotFoundError:
-            raise FolderDeleted from None
         return listener or self._listen(0)
 
     def _listen(self, number: int) -> socket.socket:
-        try:
+        with laying_out():
             listener = listen_on_unix(self._path(number))
-        except FileNotFoundError:
-            raise FolderDeleted from None
         self._around.sockets.append(listener)
         return listener
 

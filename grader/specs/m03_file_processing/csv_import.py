@@ -261,8 +261,7 @@ def _kill_at_the_second_batch(world: World, warehouse: Partner) -> Crash:
         before = visitor.get(path)
         app.kill()
         lost = warehouse.calls[-1]
-        world.timeline.record("app", "your app is started again on the same data")
-        app.start()
+        app.start_again()
         after = visitor.get(path)
     app.wait_listening()
     return Crash(path, lost, before, after)
