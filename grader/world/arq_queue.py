@@ -38,6 +38,7 @@ class ArqQueue:
 
     def time_out(self) -> None:
         """Let the leases end, as they do ten seconds after the job's timeout: a job may then be taken once more."""
+        self._redis.note("the leases of the killed worker's jobs end")
         for job in self.leased():
             self._redis.client.delete(LEASE + job)
 

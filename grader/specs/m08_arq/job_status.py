@@ -140,7 +140,6 @@ def test_queue_is_as_long_as_it_is_said_to_be(visitor: Visitor, world: World, le
         assert gate.knocked(HANDOVER, times=2), "No worker asked the ledger for two totals."
         _assert_queue(visitor.get("/queue"), 1, 2, "A worker was at two reports, and one waited for its time")
         worker.kill()  # whoever counts up at the beginning and down at the end has counted two too many
-    world.timeline.record("redis", "the leases of the killed worker's jobs end")
     ArqQueue(redis).time_out()
     worker.restart()
     ended = visitor.until("/queue", lambda reply: reply.json == {"waiting": 1, "running": 0}, patience=HANDOVER)

@@ -154,7 +154,6 @@ def test_killed_in_the_last_attempt(
         worker.kill()
         gateway.drop(times=1)  # for the one whose caller is gone: else the message is sent when the gate opens
     world.patience.until(lambda: not gate.waiting, idle=PATIENCE)
-    world.timeline.record("redis", "the lease of the killed worker's job ends")
     queue.time_out()
     worker.restart()
     world.patience.until(lambda: len(gateway.calls) > 1 or not queue.due(), idle=PATIENCE)

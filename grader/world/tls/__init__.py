@@ -23,17 +23,13 @@ IMPOSTOR = Path(__file__).with_name("impostor.pem")
 @functools.cache
 def server_context() -> ssl.SSLContext:
     """The TLS settings of the world's servers, valid for 127.0.0.1, localhost and mail.example.com."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(SERVER)
-    return context
+    return _context(SERVER)
 
 
 @functools.cache
 def impostor_context() -> ssl.SSLContext:
     """The TLS settings of somebody who uses the same names, and has signed the certificate themselves."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(IMPOSTOR)
-    return context
+    return _context(IMPOSTOR)
 
 
 def changing_context(is_impostor: Callable[[], bool]) -> ssl.SSLContext:
@@ -41,12 +37,17 @@ def changing_context(is_impostor: Callable[[], bool]) -> ssl.SSLContext:
 
     For a server that is encrypted from the first byte, which has been given its settings when it began to listen.
     """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(SERVER)
+    context = _context(SERVER)  # one of its own: the other one is everybody's
 
     def choose(line: ssl.SSLObject | ssl.SSLSocket, _name: str | None, _context: ssl.SSLContext) -> None:
         if is_impostor():
             line.context = impostor_context()
 
     context.sni_callback = choose  # called for clients that name no server, too
+    return context
+
+
+def _context(certificate: Path) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
     return context
